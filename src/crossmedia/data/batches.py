@@ -1,0 +1,75 @@
+"""What sources, views and tasks hand to one another. B batch, C channels, H W image size, L tokens."""
+
+from typing import Any, NamedTuple, Protocol
+
+from torch import Tensor
+
+
+class Sample(NamedTuple):
+    """What a source knows of one sample; a field that it lacks stays at its default."""
+
+    id: str
+    image: Tensor | None = None  # (C, H, W) uint8, C 1 or 3
+    captions: tuple[str, ...] = ()  # paraphrases of one content
+    label: int | None = None
+    waveform: Tensor | None = None  # (samples,) float in [-1, 1]
+    sample_rate: int | None = None  # Hz
+    transcript: str | None = None
+    speaker: str | None = None
+
+
+class ClassBatch(NamedTuple):
+    inputs: Tensor  # (B, C, H, W) images or mels
+    labels: Tensor  # (B,)
+    valid: Tensor  # (B,) false for a sample that only fills a rank's last batch
+    ids: list[str]
+
+
+class CaptionBatch(NamedTuple):
+    inputs: Tensor  # (B, C, H, W) images or mels
+    tokens: Tensor  # (B, L) bos … eos, padded with 0
+    lens: Tensor  # (B,) with bos and eos
+    references: list[tuple[str, ...]]  # every caption of each sample
+    valid: Tensor  # (B,)
+    ids: list[str]
+
+
+class Meta(NamedTuple):
+    """What only the data knows; the task keeps it in the checkpoint, so that loading needs no data.
+
+    Each part but `classes` is an object with `config()`: a plain dict with `_target_` that builds it again.
+    """
+
+    classes: tuple[str, ...] = ()
+    tokenizer: Any = None
+    image: Any = None  # images.transforms.ImageTransform
+    scorer: Any = None  # the data set's own Metric, as SceneAccuracy is
+
+
+class Split(Protocol):
+    """One split of a source. It may offer `__getitems__(indices) -> list[Sample]` to compute many at once."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample: ...
+
+    def texts(self) -> list[str]:
+        """Every caption of the split, in order, without reading a picture or sound."""
+        ...
+
+
+class Source(Protocol):
+    """Where samples are. `faults` names members that cannot be used, `notes` says what was passed over rightly."""
+
+    fields: frozenset[str]  # the fields of Sample that it fills
+    splits: tuple[str, ...]
+    classes: tuple[str, ...]
+    scorer: Any
+    faults: list[str]
+    notes: list[str]
+
+    def split(self, name: str) -> Split: ...
+
+    def fingerprint(self) -> str:
+        """A hash of what the source holds: equal data, equal fingerprint, on every machine."""
+        ...

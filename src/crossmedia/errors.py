@@ -1,0 +1,59 @@
+"""Every fault that is the user's to mend: one line a fault, and the exit code of its area."""
+
+
+class UserError(Exception):
+    """Faults that the user can mend; each line reads `<file or key>: <what was found, what is allowed>. <What to do>`."""
+
+    area = "error"
+    code = 1
+
+    def __init__(self, *lines: str):
+        super().__init__("\n".join(lines))
+        self.lines = list(lines)
+
+    def __reduce__(self):  # a worker process sends its errors to the main one
+        return type(self), tuple(self.lines)
+
+    def report(self, most: int = 20) -> str:
+        """The lines as the terminal shows them, then their count where there are several."""
+        shown = [f"{self.area}: {line}" for line in self.lines[:most]]
+        if len(self.lines) > 1:
+            more = f", {most} shown" if len(self.lines) > most else ""
+            shown.append(f"{self.area}: {len(self.lines)} faults{more}")
+        return "\n".join(shown)
+
+
+class ConfigError(UserError):
+    """A key or value of the config."""
+
+    area, code = "config", 2
+
+
+class DataError(UserError):
+    """A file or entry of a data set."""
+
+    area, code = "data", 3
+
+
+class CheckpointError(UserError):
+    """A run folder or checkpoint that is missing, damaged, or of another family."""
+
+    area, code = "checkpoint", 4
+
+
+class SecurityError(UserError):
+    """A file asks for code that it has no right to."""
+
+    area, code = "security", 5
+
+
+class SystemFault(UserError):
+    """Disk, port, permission or package of this machine."""
+
+    area, code = "environment", 6
+
+
+class NonFiniteError(UserError):
+    """A loss, gradient or input that is not a finite number."""
+
+    area, code = "non-finite", 7

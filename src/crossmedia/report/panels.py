@@ -1,0 +1,68 @@
+"""What a task shows: plain data that the page, wandb and TensorBoard each draw in their way."""
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Pictures with a line of text under each. `images` (N, 3, H, W) uint8."""
+
+    title: str
+    images: Tensor
+    captions: list[str] = field(default_factory=list)
+    columns: int = 8
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    columns: list[str]
+    rows: list[list[str | int | float | None]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Lines over one axis; a value may be None where a line has no point."""
+
+    title: str
+    x: list[float]
+    lines: dict[str, list[float | None]]
+    x_label: str = "step"
+    y_label: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A labelled heat map, as a confusion matrix is: `values[row][column]`."""
+
+    title: str
+    rows: list[str]
+    columns: list[str]
+    values: list[list[float]]
+    row_label: str = ""
+    column_label: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A waveform to listen to. `waveform` (samples,) float in [-1, 1]."""
+
+    title: str
+    waveform: Tensor
+    sample_rate: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Text:
+    title: str
+    body: str
+
+
+Panel = Grid | Table | Curve | Matrix | Sound | Text
