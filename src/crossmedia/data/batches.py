@@ -1,4 +1,5 @@
-"""What sources, views and tasks hand to one another. B batch, C channels, H W image size, L tokens."""
+"""What sources, views and tasks hand to one another. B batch, C channels, H W image size, K captions
+of one sample, L tokens."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -27,8 +28,8 @@ class ClassBatch(NamedTuple):
 
 class CaptionBatch(NamedTuple):
     inputs: Tensor  # (B, C, H, W) images or mels
-    tokens: Tensor  # (B, L) bos … eos, padded with 0
-    lens: Tensor  # (B,) with bos and eos
+    tokens: Tensor  # (B, L), or (B, K, L) in training: bos … eos, padded with 0
+    lens: Tensor  # (B,) or (B, K), with bos and eos
     references: list[tuple[str, ...]]  # every caption of each sample
     valid: Tensor  # (B,)
     ids: list[str]

@@ -1,0 +1,170 @@
+"""The `crossmedia` command: reads runs. `crossmedia --help` lists its verbs."""
+
+import argparse
+import inspect
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from crossmedia.errors import ConfigError, DataError
+from crossmedia.terminal import explained
+
+
+def main() -> int:
+    """The command's entry; returns the exit code."""
+    return explained(lambda: _run(sys.argv[1:]))
+
+
+def _run(argv: list[str]) -> None:
+    options, rest = _parser().parse_known_args(argv)
+    if rest and options.verb not in ("generate", "evaluate"):
+        raise ConfigError(f"{rest[0]}: {options.verb} has no such argument. crossmedia {options.verb} --help")
+    options.call(options, rest)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("crossmedia", description="Reads the runs that train.py makes.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, call: Any, words: str, run: bool = True) -> argparse.ArgumentParser:
+        part = verbs.add_parser(name, help=words, description=words)
+        if run:
+            part.add_argument("run", metavar="RUN", help="a run folder, a checkpoint, latest, or EXPERIMENT@best")
+        part.set_defaults(call=call)
+        return part
+
+    part = verb("list", _list, "what there is: experiments, tasks, data sets, runs", run=False)
+    part.add_argument("what", nargs="?", default="experiments", choices=["experiments", "tasks", "data", "runs"])
+    part.add_argument("--markdown", action="store_true", help="a Markdown table")
+    part.add_argument("--json", action="store_true", help="JSON")
+    part = verb("evaluate", _evaluate, "scores from the checkpoint alone; k=v changes the run's data config")
+    part.add_argument("--split", help="one split, as test_composition; else every test split")
+    _trust(part)
+    part = verb("generate", _generate, "one output per input")
+    part.add_argument("--out", type=Path, help="where outputs that are files go")
+    _trust(part)
+    verb("report", _report, "the page of a run, or of every run below a folder, anew")
+    part = verb("export", _export, "weights as safetensors, config, a model card")
+    part.add_argument("--out", type=Path, help="the folder; else <run>/export")
+    _trust(part)
+    return parser
+
+
+def _trust(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--trust", action="append", default=[], metavar="PACKAGE", help="a package of yours")
+
+
+def _list(options: argparse.Namespace, _: list[str]) -> None:
+    from crossmedia import listing
+    from crossmedia.config import ROOT
+    from crossmedia.report.tables import to_markdown
+
+    if options.what == "experiments":
+        columns, rows = listing.experiment_rows(ROOT)
+    elif options.what == "runs":
+        columns, rows = listing.run_rows(Path("outputs"))
+    else:
+        group = "model" if options.what == "tasks" else "data"
+        columns, rows = [options.what, "what it is"], [list(row) for row in listing.groups(ROOT, group).items()]
+    if options.json:
+        print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1, ensure_ascii=False))
+    elif options.markdown:
+        print(to_markdown(columns, rows), end="")
+    else:
+        from rich.table import Table
+
+        from crossmedia.console import console
+
+        table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+        for row in rows:
+            table.add_row(*("–" if cell is None else str(cell) for cell in row))
+        console().print(table)
+
+
+def _evaluate(options: argparse.Namespace, overrides: list[str]) -> None:
+    from crossmedia import run
+    from crossmedia.console import console, score_table
+
+    for override in overrides:
+        if "=" not in override or override.startswith("-"):
+            raise ConfigError(f"{override}: cannot be read as key=value")
+    scores = run.evaluate(options.run, options.split, overrides, tuple(options.trust))
+    console().print(score_table(scores))
+
+
+def _generate(options: argparse.Namespace, words: list[str]) -> None:
+    """The task's own `generate` says which inputs and words it takes."""
+    from crossmedia import run
+
+    task = run.load(options.run, tuple(options.trust))
+    given = _keywords(task, words)
+    media = [name for name in given if name in ("image", "audio", "text")]
+    if len(media) != 1:
+        takes = [f"--{name}" for name in inspect.signature(task.generate).parameters if name in ("image", "audio", "text")]
+        raise ConfigError(f"generate: {type(task).__name__} takes one of {', '.join(takes)}")
+    inputs = _inputs(Path(given.pop(media[0])))
+    for place in range(0, len(inputs), 64):
+        part = inputs[place : place + 64]
+        for source, output in zip(part, task.generate(**{media[0]: part}, **given), strict=True):
+            print(f"{source}: {output}" if len(inputs) > 1 else output)
+
+
+def _keywords(task: Any, words: list[str]) -> dict[str, Any]:
+    from crossmedia.config import nearest
+
+    parameters = inspect.signature(task.generate).parameters
+    given: dict[str, Any] = {}
+    remaining = list(words)
+    while remaining:
+        word = remaining.pop(0)
+        name, sign, value = word.removeprefix("--").replace("-", "_").partition("=")
+        if not word.startswith("--") or name not in parameters:
+            allowed = [f"--{parameter}" for parameter in parameters]
+            raise ConfigError(f"{word}: {type(task).__name__} takes {', '.join(allowed)}{nearest(word, allowed)}")
+        if sign:
+            value = word.partition("=")[2]
+        elif remaining:
+            value = remaining.pop(0)
+        else:
+            raise ConfigError(f"{word}: needs a value")
+        kind = parameters[name].annotation
+        try:
+            given[name] = kind(value) if kind in (int, float) else value
+        except ValueError:
+            raise ConfigError(f"--{name}={value}: expected {'a whole number' if kind is int else 'a number'}") from None
+    return given
+
+
+def _inputs(path: Path) -> list[Path]:
+    """The file, or the pictures and sounds of a folder in the order of their names."""
+    if not path.is_dir():
+        if not path.exists():
+            raise DataError(f"{path}: no such file or folder")
+        return [path]
+    found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+    if not found:
+        raise DataError(f"{path}: this folder has no files")
+    return found
+
+
+def _report(options: argparse.Namespace, _: list[str]) -> None:
+    from crossmedia.folder import find_folder
+    from crossmedia.report.index import write_index
+    from crossmedia.report.page import write_report
+
+    path = Path(options.run)
+    if path.is_dir() and not (path / "config.yaml").exists() and not path.is_symlink():
+        print(write_index(path))
+    else:
+        print(write_report(find_folder(options.run)))
+
+
+def _export(options: argparse.Namespace, _: list[str]) -> None:
+    from crossmedia.export import export
+
+    print(export(options.run, options.out, tuple(options.trust)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,247 @@
+"""The root keys of a run, how they are composed, and the check that lists every fault before anything is built."""
+
+import difflib
+import os
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from crossmedia.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
+GIVEN = frozenset({"meta"})  # arguments that run.py hands to a task itself
+FROM_DATA = ("num_classes", "tokenizer.vocab_size")  # keys of `data` that the data itself may fill
+
+
+@dataclass
+class RunConfig:
+    """The root keys; conf/train.yaml has their defaults."""
+
+    about: dict | None  # what an experiment claims: claim, direction, minutes, score, on
+    name: str | None  # the experiment, or <data>_<model>
+    data: dict
+    model: dict
+    trainer: dict
+    logger: dict
+    seed: int
+    monitor: str | None  # the score that chooses the best checkpoint; null: the task's first
+    early_stopping: dict | None
+    out_dir: str
+    compile: bool
+    debug: bool
+
+
+def nearest(name: str, names: Any) -> str:
+    """`. Nearest: x` where one of the names is close, else nothing."""
+    found = difflib.get_close_matches(str(name), [str(n) for n in names], n=1, cutoff=0.5)
+    return f". Nearest: {found[0]}" if found else ""
+
+
+def compose(overrides: list[str]) -> DictConfig:
+    """The config of `python train.py <overrides>`, without Hydra's state."""
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    os.environ["CROSSMEDIA_ROOT"] = str(ROOT)
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        cfg = hydra_compose("train", overrides, return_hydra_config=True)
+    choices = dict(cfg.hydra.runtime.choices)
+    OmegaConf.set_struct(cfg, False)
+    del cfg["hydra"]
+    return named(cfg, choices)
+
+
+def named(cfg: DictConfig, choices: dict[str, Any]) -> DictConfig:
+    """Give the run its name: the experiment, else `<data>_<model>`."""
+    if cfg.name is None:
+        cfg.name = choices.get("experiments") or f"{choices.get('data')}_{choices.get('model')}"
+    return cfg
+
+
+def check(cfg: DictConfig) -> None:
+    """Raise ConfigError with every fault of the config: keys, classes, arguments, types, the monitored score, devices."""
+    faults = [
+        f"{key}: no such key{nearest(key, [field.name for field in fields(RunConfig)])}"
+        for key in cfg
+        if key not in {field.name for field in fields(RunConfig)}
+    ]
+    for group in ("data", "model"):
+        if cfg.get(group) is None:
+            faults.append(f"{group}: not chosen. Use {group}=… or experiments=…; crossmedia list shows them")
+    try:
+        plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(*faults, str(error).splitlines()[0]) from None
+    for field in fields(RunConfig):
+        fault = mistyped(plain.get(field.name), field.type)
+        if fault:
+            faults.append(f"{field.name}={plain.get(field.name)}: {fault}")
+    for group in ("data", "model", "trainer", "logger", "early_stopping"):
+        faults += _check_node(plain.get(group), group)
+    if not faults:
+        faults += _check_together(plain)
+    if faults:
+        raise ConfigError(*faults)
+
+
+def _check_node(node: Any, key: str) -> list[str]:
+    """Bind a node and its parts to the signatures of their classes."""
+    import inspect
+
+    from crossmedia.build import locate
+
+    if isinstance(node, list):
+        return [fault for place, part in enumerate(node) for fault in _check_node(part, f"{key}[{place}]")]
+    if not isinstance(node, dict):
+        return []
+    faults = [fault for name, part in node.items() for fault in _check_node(part, f"{key}.{name}")]
+    if "_target_" not in node:
+        return faults
+    try:
+        cls = locate(node["_target_"], key)
+    except ConfigError as error:
+        return [*faults, *error.lines]
+    parameters = inspect.signature(cls).parameters
+    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    for name, value in node.items():
+        if name in ("_target_", "_partial_"):
+            continue
+        if name not in parameters:
+            if not open_ended:
+                faults.append(f"{key}.{name}: no such key{nearest(f'{key}.{name}', [f'{key}.{p}' for p in parameters])}")
+            continue
+        fault = mistyped(value, parameters[name].annotation)
+        if fault and not (value is None and name in ("num_classes", "vocab_size")):
+            faults.append(f"{key}.{name}={value}: {fault}")
+        if name in ("lr", "weight_decay") and isinstance(value, int | float) and value < 0:
+            faults.append(f"{key}.{name}={value}: must be at least 0")
+    if not node.get("_partial_"):
+        for name, parameter in parameters.items():
+            required = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+            if required and name not in node and name not in GIVEN:
+                faults.append(f"{key}.{name}: missing; {cls.__name__} needs it")
+    return faults
+
+
+WORDS = {
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    str: "text",
+    list: "a list",
+    tuple: "a list",
+    Sequence: "a list",
+    dict: "a group of keys",
+    type(None): "null",
+}
+FOUND = {int: "a number", float: "a number", type(None): "nothing"}
+
+
+def mistyped(value: Any, annotation: Any) -> str | None:
+    """What is wrong with a plain value under an annotation; None where it fits or nothing is known."""
+    if isinstance(value, dict) and "_target_" in value:
+        return None
+    expected, foreign = [], False
+    for option in get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,):
+        kind = get_origin(option) or option
+        if kind is Literal:
+            if value in get_args(option):
+                return None
+            expected.append("one of " + ", ".join(map(str, get_args(option))))
+        elif kind not in WORDS:
+            foreign = True  # a class of its own, as a Tensor for a learning rate: text can never be one
+        elif _is(value, kind):
+            inner = get_args(option)
+            return _mistyped_inside(value, inner[0]) if isinstance(value, list) and inner else None
+        else:
+            expected.append(WORDS[kind])
+    if foreign and not (expected and isinstance(value, str)):
+        return None
+    found = FOUND.get(type(value)) or WORDS.get(type(value), type(value).__name__)
+    return f"expected {' or '.join(expected)}, found {found}"
+
+
+def _is(value: Any, kind: type) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    if kind is float:
+        return isinstance(value, int | float)
+    return isinstance(value, list if kind in (tuple, Sequence) else kind)
+
+
+def _mistyped_inside(values: list, annotation: Any) -> str | None:
+    for place, value in enumerate(values, 1):
+        fault = mistyped(value, annotation)
+        if fault:
+            quotes = ". Put it in quotes" if annotation is str else ""
+            return f"{fault.replace(', found', f' at place {place}, found')}{quotes}"
+    return None
+
+
+def _check_together(cfg: dict[str, Any]) -> list[str]:
+    """Faults between the parts: what the task and the view speak, the monitored score, the devices."""
+    import inspect
+
+    from crossmedia.build import locate
+
+    faults = []
+    task = locate(cfg["model"]["_target_"], "model")
+    scores = getattr(task, "scores", {})
+    monitor = cfg["monitor"]
+    if monitor and monitor not in [f"val/{name}" for name in (*scores, "loss")]:
+        names = [f"val/{name}" for name in (*scores, "loss")]
+        faults.append(f"monitor={monitor}: never logged{nearest(monitor, names)}. All: {', '.join(names)}")
+    view_node = cfg["data"].get("view")
+    if view_node:
+        view = locate(view_node["_target_"], "data.view")
+        gives = inspect.signature(view.__call__).return_annotation
+        takes = inspect.signature(task.score).parameters["batch"].annotation
+        if takes is not inspect.Parameter.empty and gives is not takes:
+            faults.append(
+                f"data.view: {view.__name__} gives {gives.__name__}, but {task.__name__} takes {takes.__name__}"
+            )
+    import torch
+
+    devices, accelerator = cfg["trainer"].get("devices"), cfg["trainer"].get("accelerator")
+    if accelerator in ("gpu", "cuda"):
+        present = torch.cuda.device_count()
+        wanted = len(devices) if isinstance(devices, list) else devices
+        if not present or (isinstance(wanted, int) and wanted > present):
+            advice = f"trainer.devices={present} or " if present else ""
+            faults.append(
+                f"trainer.devices={devices} but this machine has {present} GPU{'s' * (present != 1)}. "
+                f"Use {advice}trainer=cpu"
+            )
+    return faults
+
+
+def resolved(cfg: DictConfig) -> dict[str, Any]:
+    """The config as plain values, every interpolation resolved."""
+    plain: Any = OmegaConf.to_container(cfg, resolve=True)
+    return plain
+
+
+def fill_from_data(cfg: DictConfig, data: Any) -> list[str]:
+    """Write into the config what only the data knows, and return the lines that say where it differs from what was asked."""
+    notes = []
+    meta = data.meta
+    known = {
+        "num_classes": len(meta.classes) or None,
+        "tokenizer.vocab_size": meta.tokenizer.vocab_size if meta.tokenizer else None,
+    }
+    OmegaConf.set_struct(cfg, False)
+    for key in FROM_DATA:
+        if known[key] is None:
+            continue
+        asked = OmegaConf.select(cfg.data, key)
+        if asked not in (None, known[key]):
+            notes.append(f"{key.rpartition('.')[2]} {known[key]}, {asked} asked")
+        OmegaConf.update(cfg.data, key, known[key])
+    return notes

@@ -1,0 +1,71 @@
+"""What a run prints: its head of facts and its table of scores."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+REFERENCES = {"chance": "chance", "paraphrase": "a person's paraphrase"}  # suffix of a score's name -> its column
+
+
+def console(stderr: bool = False) -> Console:
+    """Obeys NO_COLOR and TERM=dumb; never wraps what goes into a file."""
+    return Console(stderr=stderr, highlight=False)
+
+
+def count(number: float) -> str:
+    """1.2 M, 20 000, 61."""
+    return f"{number / 1e6:.1f} M" if number >= 1e5 else f"{number:,.0f}".replace(",", " ")
+
+
+def size(module: nn.Module) -> str:
+    return count(sum(parameter.numel() for parameter in module.parameters()))
+
+
+def model_line(task: Any) -> str:
+    """Captioning(ConvEncoder 1.2 M, LSTMAttention 0.9 M)."""
+    parts = [part for part in task.net.children() if type(part).__module__.startswith("crossmedia.nets")]
+    parts = parts if len(parts) > 1 else [task.net]
+    return f"{type(task).__name__}({', '.join(f'{type(p).__name__} {size(p)}' for p in parts)})"
+
+
+def data_line(data: Any, notes: list[str]) -> str:
+    name = type(data.source).__name__
+    facts = [f"{count(len(data.split(split)))} {split}" for split in data.source.splits]
+    if data.meta.classes:
+        facts.append(f"{len(data.meta.classes)} classes")
+    if data.meta.tokenizer and not any(note.startswith("vocab") for note in notes):
+        facts.append(f"vocabulary {data.meta.tokenizer.vocab_size}")
+    if data.image:
+        name += f" {data.image.size} px"
+    if data.skipped:
+        notes = [*notes, f"{len(data.skipped)} skipped"]
+    return " · ".join([name, *facts, *(note.replace("vocab_size", "vocabulary") for note in notes)])
+
+
+def score_table(scores: dict[str, float]) -> Table | None:
+    """Metrics down, splits across; a reference (chance, a person's paraphrase) is a column of its own."""
+    columns: list[str] = []
+    cells: dict[str, dict[str, float]] = {}
+    for key, value in scores.items():
+        split, _, metric = key.partition("/")
+        base, _, suffix = metric.rpartition("_")
+        column = split
+        if suffix in REFERENCES:
+            if split != "test":
+                continue
+            metric, column = base, REFERENCES[suffix]
+        cells.setdefault(metric, {})[column] = value
+        if column not in columns:
+            columns.append(column)
+    columns.sort(key=lambda column: column in REFERENCES.values())
+    if not cells:
+        return None
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3))
+    table.add_column("")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for metric, row in cells.items():
+        table.add_row(metric, *(f"{row[column]:.3f}" if column in row else "–" for column in columns))
+    return table

@@ -1,0 +1,200 @@
+"""The one LightningDataModule: joins a source and a view; it alone knows order, workers, epochs and bad members."""
+
+from typing import Any, Literal, NamedTuple
+
+import torch
+from pytorch_lightning import LightningDataModule
+from torch.utils.data import DataLoader, Dataset
+
+from crossmedia.data.batches import Meta, Sample, Source, Split
+from crossmedia.data.order import Key, Order, generator
+from crossmedia.data.views import View
+from crossmedia.errors import ConfigError, DataError, UserError
+
+
+class DataModule(LightningDataModule):
+    """Loaders of every split, and `meta`: what only the data knows.
+
+    `on_error=stop` raises every fault of the data at once; `skip` leaves bad members out, decodes each remaining
+    file once before training, and lists what it skipped in `skipped`. `cache` keeps prepared pictures in memory.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        view: View,
+        image: Any = None,
+        tokenizer: Any = None,
+        num_classes: int | None = None,
+        batch_size: int = 64,
+        eval_batch_size: int = 256,
+        num_workers: int = 0,
+        cache: bool = False,
+        on_error: Literal["stop", "skip"] = "stop",
+        test_splits: list[str] | None = None,
+        seed: int = 0,
+    ):
+        super().__init__()
+        for name, value, least in (("batch_size", batch_size, 1), ("eval_batch_size", eval_batch_size, 1)):
+            if value < least:
+                raise ValueError(f"{name} {value}: must be at least {least}")
+        if num_workers < 0:
+            raise ValueError(f"num_workers {num_workers}: must be at least 0")
+        if on_error not in ("stop", "skip"):
+            raise ValueError(f"on_error {on_error}: must be stop or skip")
+        lacking = [name for name in view.needs if name not in source.fields]
+        if lacking:
+            raise ConfigError(
+                f"data.view: {type(view).__name__} needs {', '.join(lacking)}, which {type(source).__name__} does "
+                f"not have; it has {', '.join(sorted(source.fields))}. Choose another data set or model"
+            )
+        self.source, self.view = source, view
+        self.image, self.tokenizer, self.num_classes = image, tokenizer, num_classes
+        self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
+        self.num_workers, self.cache, self.on_error, self.seed = num_workers, cache, on_error, seed
+        self.test_splits = test_splits or [name for name in source.splits if name.startswith("test")]
+        unknown = [name for name in self.test_splits if name not in source.splits]
+        if unknown:
+            raise ConfigError(f"data.test_splits={unknown[0]}: the splits are {', '.join(source.splits)}")
+        self.meta = Meta()
+        self.skipped: list[str] = []
+        self._splits: dict[str, Split] = {}
+
+    def learn(self, meta: Meta | None = None) -> Meta:
+        """Find the faults, fit the tokenizer on the training captions, and return `meta`; a checkpoint's own is kept."""
+        if self.source.faults and self.on_error == "stop":
+            raise DataError(*self.source.faults)
+        self.skipped = list(self.source.faults)
+        for name in self.source.splits:
+            split = self.source.split(name)
+            self._splits[name] = self._readable(split) if self.on_error == "skip" else split
+        self.meta = meta or self._fit()
+        if len(self.source.classes) > 1 and self.meta.classes and self.source.classes != self.meta.classes:
+            raise DataError(
+                f"classes: the model knows {len(self.meta.classes)} ({', '.join(self.meta.classes[:5])} …), the data "
+                f"has {len(self.source.classes)} ({', '.join(self.source.classes[:5])} …). Use the data it was trained on"
+            )
+        return self.meta
+
+    def _fit(self) -> Meta:
+        tokenizer = self.tokenizer
+        if "captions" not in self.view.needs:
+            tokenizer = None
+        elif tokenizer is None:
+            raise ConfigError("data.tokenizer: captions need one. Use +data/tokenizer=words, characters or bpe")
+        elif not tokenizer.fitted:
+            tokenizer = tokenizer.fit(self._splits["train"].texts())
+        classes = tuple(self.source.classes) if "label" in self.view.needs else ()
+        if classes and self.num_classes not in (None, len(classes)):
+            raise ConfigError(f"data.num_classes={self.num_classes}: the data has {len(classes)} classes")
+        scorer = self.source.scorer if "captions" in self.view.needs else None
+        return Meta(classes, tokenizer, self.image, scorer)
+
+    def _readable(self, split: Split) -> Split:
+        kept = []
+        for index in range(len(split)):
+            try:
+                split[index]
+                kept.append(index)
+            except DataError as error:
+                self.skipped.extend(error.lines)
+        return split if len(kept) == len(split) else Chosen(split, kept)
+
+    def split(self, name: str) -> Split:
+        if name not in self._splits:
+            raise DataError(f"{name}: no such split. The splits are {', '.join(self._splits)}")
+        return self._splits[name]
+
+    def train_dataloader(self) -> DataLoader:
+        return self.loader("train", train=True)
+
+    def val_dataloader(self) -> DataLoader:
+        return self.loader("val")
+
+    def loader(self, name: str, train: bool = False) -> DataLoader:
+        """Batches of one split: shuffled, augmented and dropped to whole batches only where `train`."""
+        split = self.split(name)
+        if not len(split):
+            raise DataError(f"{name}: this split has no samples")
+        rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        order = Order(len(split), self.batch_size if train else self.eval_batch_size, self.seed, train, rank, ranks)
+        return DataLoader(
+            Items(split, self.meta, self.cache),
+            batch_sampler=order,
+            collate_fn=Collate(self.view, self.meta, self.seed, train),
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            generator=generator(self.seed, "workers"),  # or the loader would draw from the step's randomness
+        )
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        if isinstance(batch, UserError):  # a worker's exception would arrive as a traceback in a string
+            raise batch
+        return batch
+
+
+class Chosen:
+    """The samples of a split at some indices."""
+
+    def __init__(self, split: Split, indices: list[int]):
+        self.split, self.indices = split, indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.split[self.indices[index]]
+
+    def texts(self) -> list[str]:
+        return [text for index in self.indices for text in self.split[index].captions]
+
+
+class Item(NamedTuple):
+    sample: Sample
+    key: Key
+
+
+class Items(Dataset):
+    """Samples at keys, their pictures at the size of the model."""
+
+    def __init__(self, split: Split, meta: Meta, cache: bool):
+        self.split, self.meta, self.cache = split, meta, cache
+        self.kept: dict[int, Sample] = {}
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    def __getitems__(self, keys: list[Key]) -> list[Item] | UserError:
+        try:
+            missing = [key.index for key in keys if key.index not in self.kept]
+            found = dict(zip(missing, map(self._prepared, self._read(missing)), strict=True))
+        except UserError as error:
+            return error
+        if self.cache:
+            self.kept.update(found)
+        return [Item(found.get(key.index) or self.kept[key.index], key) for key in keys]
+
+    def _read(self, indices: list[int]) -> list[Sample]:
+        many = getattr(self.split, "__getitems__", None)
+        return many(indices) if many else [self.split[index] for index in indices]
+
+    def _prepared(self, sample: Sample) -> Sample:
+        if sample.image is None:
+            return sample
+        return sample._replace(image=self.meta.image.prepare(sample.image))
+
+
+class Collate:
+    """Items to a batch; each training sample brings its own generator, keyed by (seed, epoch, id)."""
+
+    def __init__(self, view: View, meta: Meta, seed: int, train: bool):
+        self.view, self.meta, self.seed, self.train = view, meta, seed, train
+
+    def __call__(self, items: list[Item] | UserError) -> Any:
+        if isinstance(items, UserError):
+            return items
+        samples = [item.sample for item in items]
+        draws = [generator(self.seed, item.key.epoch, item.sample.id) for item in items] if self.train else None
+        batch: Any = self.view(samples, draws, self.meta)
+        return batch._replace(valid=torch.tensor([item.key.valid for item in items]))

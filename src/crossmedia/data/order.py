@@ -1,0 +1,77 @@
+"""Which samples make which batch: a permutation keyed by (seed, epoch), cut into ranks and batches."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import NamedTuple, Self
+
+import torch
+from torch.utils.data import Sampler
+
+from crossmedia.errors import DataError
+
+
+def address(*parts: int | str) -> int:
+    """A 63-bit seed for the draw that `parts` name; equal on every machine, process and rank."""
+    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+def generator(*parts: int | str) -> torch.Generator:
+    """A generator that stands at the start of the draw that `parts` name."""
+    return torch.Generator().manual_seed(address(*parts))
+
+
+class Key(NamedTuple):
+    """One place of a batch: the epoch addresses its augmentation; a place that only fills a rank is not valid."""
+
+    epoch: int
+    index: int
+    valid: bool
+
+
+class Order(Sampler[list[Key]]):
+    """Batches of keys for one rank; every rank gets the same number of batches.
+
+    Training drops the incomplete last global batch of the epoch. Evaluation keeps the order and every sample, and
+    fills the ranks up with places that no score counts.
+    """
+
+    def __init__(self, size: int, batch_size: int, seed: int, train: bool, rank: int = 0, ranks: int = 1):
+        if batch_size < 1:
+            raise ValueError(f"batch_size {batch_size}: must be at least 1")
+        if train and size < batch_size * ranks:
+            raise DataError(
+                f"train: {size} samples do not fill one batch of {batch_size * ranks}. "
+                f"Use data.batch_size={max(1, size // ranks)} or less"
+            )
+        self.size, self.batch_size, self.seed, self.train = size, batch_size, seed, train
+        self.rank, self.ranks = rank, ranks
+        self.epoch, self.start = 0, 0
+        self.sampler = self  # Lightning calls set_epoch on `batch_sampler.sampler`
+
+    def set_epoch(self, epoch: int) -> None:
+        if epoch != self.epoch:
+            self.epoch, self.start = epoch, 0
+
+    def __len__(self) -> int:
+        if self.train:
+            return self.size // (self.batch_size * self.ranks)
+        return -(-self.size // (self.batch_size * self.ranks))
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        if self.train:
+            permutation = torch.randperm(self.size, generator=generator(self.seed, "order", self.epoch)).tolist()
+            permutation = permutation[: len(self) * self.batch_size * self.ranks]
+        else:
+            permutation = list(range(self.size))
+        keys = [Key(self.epoch, index, True) for index in permutation]
+        while len(keys) % self.ranks:
+            keys.append(Key(self.epoch, 0, False))
+        mine = keys[self.rank :: self.ranks]
+        for batch in range(self.start, len(self)):
+            yield mine[batch * self.batch_size : (batch + 1) * self.batch_size]
+
+    def resume(self, epoch: int, batch: int) -> Self:
+        """Go on at this batch of this epoch."""
+        self.epoch, self.start = epoch, batch
+        return self

@@ -1,0 +1,81 @@
+"""Finds the pictures that a caption list names, and nothing outside their folder."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from crossmedia.data.sources.files import members, on_disk, quoted
+from crossmedia.errors import DataError
+from crossmedia.images.read import SUFFIXES, file_size, path_text
+
+FOLDERS = (  # as the publishers' archives (Flickr8k's with its misspelling) and Kaggle's unpack
+    "Images",
+    "images",
+    "Flicker8k_Dataset",
+    "Flickr8k_Dataset",
+    "flickr30k_images/flickr30k_images",
+    "flickr30k_images",
+    "flickr30k-images",
+    "",
+)
+_NEVER = re.compile("[\0\ud800-\udfff]")
+_MOST_NEAREST = 20  # lines that get a nearest name: as many as an error report shows
+_MOST_ALIKE = 2000  # names compared letter by letter; all of COCO's would take seconds a line
+
+
+class PictureFinder:
+    """The picture folders below `root`. A link to one picture must stay inside; a folder may be a link."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.folders = [root / name for name in FOLDERS if (root / name).is_dir()]
+        self._inside = os.path.realpath(root)
+        self._missing = 0
+        self._names: dict[Path, list[str]] = {}
+
+    def path(self, name: str) -> str | None:
+        paths = (os.path.join(folder, on_disk(name)) for folder in self.folders)
+        return next((path for path in paths if os.path.lexists(path)), None)
+
+    def size(self, path: str | None, name: str, where: str) -> int:
+        """Bytes of the picture; `DataError` where it is missing, unusable or a link out of the root."""
+        if path is None:
+            raise DataError(
+                f"{where}: no picture {quoted(name)}{self._nearest(name)}. Mend it, or data.on_error=skip"
+            )
+        if os.path.islink(path) and os.path.exists(path):
+            real = Path(os.path.realpath(path))
+            folder = os.path.realpath(os.path.dirname(path))
+            if not (real.is_relative_to(self._inside) or real.is_relative_to(folder)):
+                fault = f"{quoted(name)} is a link out of the folder, to {path_text(real)}"
+                raise DataError(f"{where}: {fault}. Put the file there, or data.on_error=skip")
+        return file_size(path)
+
+    def unnamed(self, paths: Iterable[str], named: set[str]) -> list[str]:
+        """Pictures in the folders of `paths` whose file names are not among `named`."""
+        folders = sorted({os.path.dirname(path) for path in paths})
+        names = (path_text(entry.name) for folder in folders for entry in members(folder))
+        return [name for name in names if Path(name).suffix.lower() in SUFFIXES and name not in named]
+
+    def _nearest(self, name: str) -> str:
+        self._missing += 1
+        if self._missing > _MOST_NEAREST:
+            return ""
+        parent, _, own = name.rpartition("/")
+        folder = next((folder / parent for folder in self.folders if (folder / parent).is_dir()), self.root)
+        if folder not in self._names:
+            self._names[folder] = [path_text(entry.name) for entry in members(folder)]
+        names = self._names[folder]
+        half = (len(own) + 1) // 2
+        alike = [other for other in names if other[:half] == own[:half] or other[-half:] == own[-half:]]
+        nearest = difflib.get_close_matches(own, alike[:_MOST_ALIKE], n=1)
+        return f". Nearest: {quoted(nearest[0])}" if nearest else ""
+
+
+def name_fault(name: str) -> str | None:
+    """Why this cannot be the name of a picture below the root, or None."""
+    if not name or _NEVER.search(name):
+        return "no file has such a name"
+    return "leads out of the folder" if name.startswith("/") or ".." in name.split("/") else None

@@ -1,0 +1,46 @@
+"""What a caption list says, line by line, before its pictures are looked for."""
+
+import json
+import re
+from typing import Any, NamedTuple
+
+MAX_CHARS = 10_000  # the longest caption of Flickr and COCO has about 500; more is a broken file
+_BREAK = re.compile(r"[ ]*[\t\n\v\f\r\x85\u2028\u2029]+[ ]*")
+_HALF = re.compile(r"[\ud800-\udfff]")
+
+
+class Row(NamedTuple):
+    """One caption of one picture."""
+
+    where: str  # file and line, or file and id
+    picture: str  # its path as the list has it
+    caption: Any  # text, where the list is right
+    split: str | None  # None: the list keeps the picture out of all splits
+
+
+class Listing(NamedTuple):
+    rows: list[Row]
+    faults: list[str]
+    notes: list[str]
+
+
+def caption_fault(caption: Any) -> str | None:
+    """Why this cannot be a caption, or None."""
+    if caption is None:
+        return "the caption is null, text expected"
+    if not isinstance(caption, str):
+        return f"the caption is {json.dumps(caption)[:40]}, text expected"
+    if not caption.strip():
+        return "empty caption"
+    if len(caption) > MAX_CHARS:
+        return f"a caption of {len(caption)} characters, at most {MAX_CHARS}"
+    if "\0" in caption:
+        return "the caption holds a NUL character"
+    if _HALF.search(caption):
+        return "the caption holds half a character (a lone surrogate)"
+    return None
+
+
+def one_line(caption: str) -> str:
+    """The caption as written, each line break or tab a blank, nothing around it."""
+    return _BREAK.sub(" ", caption).strip()

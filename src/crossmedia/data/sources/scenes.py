@@ -1,0 +1,110 @@
+"""The embedded world: pictures of coloured shapes with five captions each, computed on demand."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from crossmedia.data.batches import Sample
+from crossmedia.data.sources.scenes_layout import MOST, SHARES, layouts, meaning
+from crossmedia.errors import DataError
+from crossmedia.images.scenes import COLOURS, RADII, SHAPES, Layout, draw
+from crossmedia.metrics.scenes import SceneAccuracy
+from crossmedia.text.grammar import paraphrases
+
+SMALLEST = 16  # pixels; the small shapes are 3 px wide there
+PROBES = 32  # samples of each split in the fingerprint
+
+
+class Scenes:
+    """Scenes of one to three objects: a sample is a pure function of (seed, split, index), on every machine.
+
+    A longer split begins with the shorter one. No scene is in two splits, whatever the seed. Each scene of
+    `test_composition`, which is as long as test, has a pair of shape and colour that no other split has.
+    Where scenes have one object only, its shape is their label.
+    """
+
+    splits = tuple(SHARES)
+
+    def __init__(
+        self,
+        image_size: int = 64,
+        num_train: int = 20_000,
+        num_val: int = 1_000,
+        num_test: int = 1_000,
+        min_objects: int = 1,
+        max_objects: int = 2,
+        seed: int = 0,
+    ):
+        lengths = {"num_train": num_train, "num_val": num_val, "num_test": num_test}
+        for name, value in lengths.items():
+            _check(name, value, 1)
+        _check("image_size", image_size, SMALLEST)
+        _check("min_objects", min_objects, 1, MOST)
+        _check("max_objects", max_objects, min_objects, MOST)
+        _check("seed", seed, 0, 2**64 - 1)
+        self.image_size = image_size
+        self.lengths = dict(zip(self.splits, (*lengths.values(), num_test), strict=True))
+        self.min_objects, self.max_objects = min_objects, max_objects
+        self.seed = seed
+        self.classes = SHAPES if max_objects == 1 else ()
+        self.fields = frozenset(["image", "captions", *(["label"] if self.classes else [])])
+        self.scorer = SceneAccuracy()
+        self.faults: list[str] = []
+        self.notes: list[str] = []
+
+    def split(self, name: str) -> "SceneSplit":
+        if name not in self.splits:
+            raise DataError(f"scenes: no split {name}. The splits are {', '.join(self.splits)}")
+        return SceneSplit(self, name)
+
+    def fingerprint(self) -> str:
+        """A hash of the sizes, the look, and the first captions and layouts of each split."""
+        numbers = (self.image_size, self.lengths, self.min_objects, self.max_objects, self.seed)
+        digest = hashlib.sha256(json.dumps([numbers, COLOURS, RADII, SHAPES]).encode())
+        for name in self.splits:
+            split = self.split(name)
+            layout, words = split.layout(range(PROBES))
+            digest.update(json.dumps([part.tolist() for part in layout]).encode())
+            digest.update(json.dumps(_tell(layout, words)).encode())
+        return digest.hexdigest()
+
+
+class SceneSplit:
+    """One split: `layout` says what is where, items add the picture and the words."""
+
+    def __init__(self, source: Scenes, name: str):
+        self.source = source
+        self.name = name
+
+    def __len__(self) -> int:
+        return self.source.lengths[self.name]
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Sample]:
+        indices = [range(len(self))[index] for index in indices]  # IndexError past the end, -1 is the last
+        layout, words = self.layout(indices)
+        ids = [f"{self.name}-{index}" for index in indices]
+        labels = layout.shapes[:, 0].tolist() if self.source.classes else [None] * len(ids)
+        return list(map(Sample, ids, draw(layout, self.source.image_size), _tell(layout, words), labels))
+
+    def texts(self) -> list[str]:
+        captions = _tell(*self.layout(range(len(self))))
+        return [caption for sample in captions for caption in sample]
+
+    def layout(self, indices: Sequence[int]) -> tuple[Layout, list[int]]:
+        """What is where in the scenes, and for each a random number that picks its words."""
+        source = self.source
+        return layouts(source.seed, self.name, indices, source.min_objects, source.max_objects)
+
+
+def _tell(layout: Layout, words: list[int]) -> list[tuple[str, ...]]:
+    return [paraphrases(meaning(layout, row), draw) for row, draw in enumerate(words)]
+
+
+def _check(name: str, value: int, low: int, high: int | None = None) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):
+        allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} {value}: must be a whole number {allowed}")

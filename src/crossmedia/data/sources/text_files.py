@@ -1,0 +1,66 @@
+"""Reads the text files of data sets as UTF-8 in every locale: lines, JSON, or the line that is wrong."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from crossmedia.errors import DataError
+from crossmedia.images.read import path_text
+
+FETCH = "Fetch the file again"
+
+
+def read_bytes(path: Path) -> bytes:
+    """What a file holds; `DataError` where that is nothing or cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path_text(path)}: cannot be read ({error.strerror})") from None
+    if not data:
+        raise DataError(f"{path_text(path)}: zero bytes. {FETCH}")
+    return data
+
+
+def utf8_of(path: Path) -> bytes:
+    """The bytes of a text without the mark that some editors put in front; UTF-16 is refused."""
+    data = read_bytes(path)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(f"{path_text(path)}: UTF-16. Save the file as UTF-8")
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def lines_of(path: Path, faults: list[str]) -> list[tuple[int, str]]:
+    """The lines of a UTF-8 file with their numbers, blank ones left out; a line of other bytes is a fault.
+
+    Only a line feed ends a line: captions may hold the other separators of Unicode.
+    """
+    data = utf8_of(path)
+    lines = []
+    for number, raw in enumerate(data.split(b"\n"), start=1):
+        try:
+            line = raw.removesuffix(b"\r").decode("utf-8")
+        except UnicodeDecodeError as error:
+            byte = f"byte 0x{raw[error.start]:02x} at column {error.start + 1}"
+            faults.append(f"{path_text(path)}:{number}: not UTF-8 ({byte}). Save the file as UTF-8")
+            continue
+        if line.strip():
+            lines.append((number, line))
+    return lines
+
+
+def json_of(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; `DataError` with the line where it is none."""
+    data = utf8_of(path)
+    try:
+        found = json.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path_text(path)}:{line}: not UTF-8. Save the file as UTF-8") from None
+    except json.JSONDecodeError as error:
+        fault = f"broken JSON ({error.msg}, column {error.colno})"
+        raise DataError(f"{path_text(path)}:{error.lineno}: {fault}. {FETCH}") from None
+    except (RecursionError, ValueError) as error:  # nested too deep; a number of thousands of digits
+        raise DataError(f"{path_text(path)}: broken JSON ({str(error)[:80]}). {FETCH}") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{path_text(path)}: a JSON {type(found).__name__}, an object expected")
+    return found

@@ -1,0 +1,58 @@
+"""A run as others can use it: weights as safetensors, the config, and a model card."""
+
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from crossmedia import run
+from crossmedia.folder import find_run, read_json, write_json, write_whole
+from crossmedia.report.tables import to_markdown
+
+CARD = """# {name}
+
+{claim}
+
+{scores}
+
+Made by crossmedia with `{command}`, seed {seed}, commit {commit}, data `{data}`.
+
+| file | holds |
+|---|---|
+| model.safetensors | the weights |
+| config.json | the model's config and what it knows of its data: classes, tokenizer, picture size |
+
+```python
+from crossmedia import run
+model = run.load("{source}")
+```
+"""
+
+
+def export(name: str | Path, out: Path | None = None, trust: tuple[str, ...] = ()) -> Path:
+    """Write the folder; returns its path. Raises as `run.load` does."""
+    folder, checkpoint = find_run(name)
+    task = run.load(checkpoint, trust)
+    saved = run.read_checkpoint(checkpoint)
+    out = out or folder / "export"
+    out.mkdir(parents=True, exist_ok=True)
+    weights = {key: value.contiguous().clone() for key, value in task.net.state_dict().items()}
+    beside = out / ".model.tmp"
+    save_file(weights, beside, metadata={"format": "pt"})
+    beside.replace(out / "model.safetensors")
+    write_json(out / "config.json", {key: saved[key] for key in ("format", "model", "meta")})
+    facts = read_json(folder / "manifest.json") or {}
+    scores = read_json(folder / "scores.json") or {}
+    about = facts.get("about") or {}
+    command = " ".join(facts.get("command", []))
+    card = CARD.format(
+        name=facts.get("experiment", folder.name),
+        claim=about.get("claim") or "",
+        scores=to_markdown(["score", "value"], [[key, round(value, 4)] for key, value in scores.items()]),
+        command=command,
+        seed=facts.get("seed"),
+        commit=(facts.get("git") or {}).get("commit"),
+        data=facts.get("data"),
+        source=folder.name,
+    )
+    write_whole(out / "README.md", card)
+    return out

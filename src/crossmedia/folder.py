@@ -1,0 +1,148 @@
+"""The run folder: its name, its lock, and files that are old or new but never half."""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from crossmedia.errors import CheckpointError, SystemFault
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Replace a file: a kill at any moment leaves the old content or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        with open(beside, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise SystemFault(f"{path}: {error.strerror}. The file is as it was") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_whole(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file, or None where there is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise CheckpointError(f"{path}: no JSON ({error}). Remove it, or build it anew") from None
+
+
+class RunFolder:
+    """`<out_dir>/<name>/<time>-<unique>/`, which one process at a time may write."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @classmethod
+    def create(cls, out_dir: str | Path, name: str) -> Self:
+        """A new folder, distinct however many start at once; `latest` points to it."""
+        parent = Path(out_dir) / name
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            while True:
+                stamp = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{secrets.token_hex(2)}"
+                try:
+                    (parent / stamp).mkdir()
+                    break
+                except FileExistsError:
+                    continue
+            (parent / stamp / "checkpoints").mkdir()
+        except OSError as error:
+            raise SystemFault(f"{parent}: {error.strerror}. Choose another place with out_dir=…") from error
+        link = parent / f".latest.{stamp}"
+        with contextlib.suppress(OSError):  # a file system without links: `latest` is then found by time
+            link.symlink_to(stamp)
+            os.replace(link, parent / "latest")
+        return cls(parent / stamp)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[Self]:
+        """Hold the folder against a second writer, on this machine or, where the file system allows, any."""
+        with open(self.path / ".lock", "a+", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                lock.seek(0)
+                holder = lock.read().strip() or "another process"
+                raise SystemFault(
+                    f"{self.path}: {holder} is writing this folder. Wait for it or stop it"
+                ) from None
+            lock.truncate(0)
+            lock.write(f"{socket.gethostname()} process {os.getpid()}")
+            lock.flush()
+            yield self
+
+    def status(self, state: str, **facts: Any) -> None:
+        write_json(self.path / "status.json", {"state": state, **facts})
+
+
+def find_run(name: str | Path, out_dir: str | Path = "outputs") -> tuple[Path, Path]:
+    """The run folder and the checkpoint that a name means: a checkpoint's path, or what `find_folder` takes."""
+    path = Path(name)
+    if path.is_file():
+        return (path.parents[1] if path.parent.name == "checkpoints" else path.parent), path
+    folder = find_folder(name, out_dir)
+    for kind in ("best", "last"):
+        checkpoint = folder / "checkpoints" / f"{kind}.ckpt"
+        if checkpoint.is_file():
+            return folder, checkpoint
+    raise CheckpointError(f"{folder}: no checkpoint there; the run ended before its first validation")
+
+
+def find_folder(name: str | Path, out_dir: str | Path = "outputs") -> Path:
+    """The run folder that a name means: its path, `latest`, an experiment (its newest run), or `<experiment>@best`."""
+    text, out = str(name), Path(out_dir)
+    path = Path(text)
+    if not path.is_dir():
+        if text == "latest":
+            path = out
+        elif text.endswith("@best"):
+            return _best(out / text.removesuffix("@best"), text)
+        else:
+            path = out / text
+    if not path.is_dir():
+        raise CheckpointError(f"{text}: no such run folder or checkpoint. crossmedia list runs shows them")
+    path = path.resolve()
+    if (path / "config.yaml").exists() or (path / "checkpoints").is_dir():
+        return path
+    runs = [run for run in runs_of(path) if any((run / "checkpoints").glob("*.ckpt"))]
+    if not runs:
+        raise CheckpointError(f"{text}: no run with a checkpoint there yet")
+    return runs[-1]
+
+
+def runs_of(folder: Path) -> list[Path]:
+    """Every run folder below a folder, oldest first."""
+    found = [path.parent for path in folder.glob("**/checkpoints") if path.is_dir()]
+    return sorted({path.resolve() for path in found}, key=lambda path: path.name)
+
+
+def _best(folder: Path, asked: str) -> Path:
+    """The run of an experiment whose monitored score is best."""
+    scored = []
+    for run in runs_of(folder):
+        status = read_json(run / "status.json") or {}
+        if status.get("best") is not None:
+            sign = -1 if status.get("direction") == "min" else 1
+            scored.append((sign * status["best"], run.name, run))
+    if not scored:
+        raise CheckpointError(f"{asked}: no run of this experiment has a score yet")
+    return max(scored)[2]

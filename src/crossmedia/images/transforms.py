@@ -1,0 +1,79 @@
+"""From pictures of any size to the square tensors that a net takes, and their scaling to [-1, 1]."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from crossmedia.images.read import colour, read_image
+
+
+class ImageTransform:
+    """Resizes with antialiasing to `size` x `size` in 1 or 3 channels.
+
+    `fit` says what becomes of the sides: "crop" keeps the middle square, "pad" keeps the whole picture on
+    `background`, "stretch" gives up the aspect.
+    """
+
+    def __init__(self, size: int, channels: int = 3, background: str = "white", fit: str = "crop"):
+        if size < 1:
+            raise ValueError(f"size {size}: must be at least 1")
+        if channels not in (1, 3):
+            raise ValueError(f"channels {channels}: must be 1 (grey) or 3 (colour)")
+        if fit not in ("crop", "pad", "stretch"):
+            raise ValueError(f"fit {fit}: must be crop, pad or stretch")
+        self.size, self.channels, self.background, self.fit = size, channels, background, fit
+        self._ground = torch.tensor(colour(background), dtype=torch.uint8)[:, None, None]  # (3, 1, 1)
+
+    def read(self, path: str | Path) -> Tensor:
+        """The picture of a file as uint8 (channels, size, size); raises `DataError` naming the file."""
+        return self.prepare(read_image(path, self.background))
+
+    def prepare(self, image: Tensor) -> Tensor:
+        """uint8 (1 or 3, H, W) -> uint8 (channels, size, size)."""
+        height, width = image.shape[1:]
+        if self.fit == "crop":  # before the resize: a strip would grow without limit
+            side = min(height, width)
+            top, left = (height - side) // 2, (width - side) // 2
+            image = image[:, top : top + side, left : left + side]
+        if self.fit != "pad":
+            return _in_channels(_resize(image, self.size, self.size), self.channels).contiguous()
+        scale = self.size / max(height, width)
+        height, width = max(1, round(height * scale)), max(1, round(width * scale))
+        square = _in_channels(self._ground, self.channels).repeat(1, self.size, self.size)
+        top, left = (self.size - height) // 2, (self.size - width) // 2
+        small = _in_channels(_resize(image, height, width), self.channels)
+        square[:, top : top + height, left : left + width] = small
+        return square
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """uint8 (B, C, S, S) -> float32 in [-1, 1] of the same shape, channels last."""
+        return images.float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
+
+    def config(self) -> dict[str, Any]:
+        """Plain values that build an equal transform."""
+        return {
+            "_target_": "crossmedia.images.transforms.ImageTransform",
+            "size": self.size,
+            "channels": self.channels,
+            "background": self.background,
+            "fit": self.fit,
+        }
+
+
+def _in_channels(image: Tensor, channels: int) -> Tensor:
+    if image.shape[0] == channels:
+        return image
+    if channels == 3:
+        return image.expand(3, -1, -1)
+    weights = torch.tensor([0.299, 0.587, 0.114])  # luma (ITU-R BT.601)
+    return torch.tensordot(weights, image.float(), dims=1).round().to(torch.uint8)[None]
+
+
+def _resize(image: Tensor, height: int, width: int) -> Tensor:
+    """Bilinear, each output pixel averaging all that it covers."""
+    if image.shape[1:] == (height, width):
+        return image
+    return F.interpolate(image[None], (height, width), mode="bilinear", antialias=True)[0]

@@ -1,0 +1,92 @@
+"""LSTM decoder with soft attention: show, attend and tell (Xu et al., 2015).
+
+Shapes: B batch or hypotheses, L tokens, N memory cells, M memory width, A attention width, E embedding width,
+D state width, V words.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+State = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]  # h (B, D), c (B, D), memory (B, N, M), keys (B, N, A), mask (B, N)
+
+
+class LSTMAttentionDecoder(nn.Module):
+    """Writes a token a step, looking at the memory through additive attention (Bahdanau et al., 2015).
+
+    As in the paper: the state starts from the mean of the memory, a gate β weighs the context, and the deep output
+    layer reads word, state and context. One thing differs: the query sees the previous word as well as the
+    state, so that the attention may go where that word has just decided to go.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        memory_dim: int = 512,
+        dim: int = 1000,
+        embedding_dim: int = 512,
+        attention_dim: int = 512,
+        dropout: float = 0.5,
+    ):
+        super().__init__()
+        sizes = {"vocab_size": vocab_size, "memory_dim": memory_dim, "dim": dim}
+        sizes |= {"embedding_dim": embedding_dim, "attention_dim": attention_dim}
+        for name, size in sizes.items():
+            if size < 1:
+                raise ValueError(f"{name} {size}: must be at least 1")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout {dropout}: must be at least 0 and below 1")
+        self.memory_dim = memory_dim
+        self.embedding = nn.Embedding(vocab_size, embedding_dim)
+        self.start_state = nn.Linear(memory_dim, 2 * dim)
+        self.key = nn.Linear(memory_dim, attention_dim)
+        self.query = nn.Linear(dim + embedding_dim, attention_dim, bias=False)
+        self.energy = nn.Linear(attention_dim, 1, bias=False)
+        self.gate = nn.Linear(dim, 1)  # β (section 4.2.1)
+        self.lstm = nn.LSTMCell(embedding_dim + memory_dim, dim)
+        self.dropout = nn.Dropout(dropout)
+        self.deep_output = nn.Linear(embedding_dim + dim + memory_dim, embedding_dim)
+        self.output = nn.Linear(embedding_dim, vocab_size)
+
+    def forward(self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """memory (B, N, M), tokens (B, L), mask (B, N) true = keep -> logits (B, L, V), attention (B, L, N)."""
+        state = self.start(memory, mask)
+        words = self.embedding(tokens)  # (B, L, E)
+        hiddens, contexts, attention = [], [], []
+        for word in words.unbind(1):
+            state, context, weights = self._advance(word, state)
+            hiddens.append(state[0])
+            contexts.append(context)
+            attention.append(weights)
+        logits = self._read_out(words, torch.stack(hiddens, 1), torch.stack(contexts, 1))  # (B, L, V)
+        return logits, torch.stack(attention, 1)
+
+    def start(self, memory: Tensor, mask: Tensor | None = None) -> State:
+        """The state before the first token."""
+        if mask is None:
+            mask = memory.new_ones(memory.shape[:2], dtype=torch.bool)
+        kept = mask[..., None].to(memory.dtype)  # (B, N, 1)
+        mean = (memory * kept).sum(1) / kept.sum(1)  # (B, M)
+        h, c = self.start_state(mean).tanh().chunk(2, -1)  # (B, D) each
+        return h, c, memory, self.key(memory), mask
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """tokens (B,) -> logits (B, V) of what follows them, and the next state."""
+        word = self.embedding(tokens)  # (B, E)
+        state, context, _ = self._advance(word, state)
+        return self._read_out(word, state[0], context), state
+
+    def _advance(self, word: Tensor, state: State) -> tuple[State, Tensor, Tensor]:
+        h, c, memory, keys, mask = state
+        query = self.query(torch.cat((h, word), -1))  # (B, A)
+        energy = self.energy((keys + query[:, None]).tanh()).squeeze(-1)  # (B, N)
+        weights = energy.masked_fill(~mask, float("-inf")).softmax(-1)  # (B, N)
+        context = torch.bmm(weights[:, None], memory).squeeze(1)  # (B, M)
+        context = context * self.gate(h).sigmoid()
+        h, c = self.lstm(torch.cat((word, context), -1), (h, c))
+        return (h, c, memory, keys, mask), context, weights
+
+    def _read_out(self, word: Tensor, h: Tensor, context: Tensor) -> Tensor:
+        """The deep output layer (eq. 7): (..., E), (..., D), (..., M) -> (..., V)."""
+        deep = self.deep_output(self.dropout(torch.cat((word, h, context), -1)))
+        return self.output(self.dropout(F.relu(deep)))

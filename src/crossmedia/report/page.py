@@ -1,0 +1,173 @@
+"""The page of a run: one file without network, built anew from the run folder alone."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from crossmedia.folder import write_whole
+from crossmedia.report import tables
+from crossmedia.report.curves import Point, read_metrics, training_curves
+from crossmedia.report.facts import Facts, duration, read_facts
+from crossmedia.report.panels import Grid, Panel, Sound, Table
+from crossmedia.report.store import load_panels, utf8
+from crossmedia.report.views import table_view, view
+
+MOST_BYTES = 10_000_000
+MOST_SOUNDS = 12
+MOST_LISTED = 20  # further ones are counted
+RESERVE = 50_000  # bytes for the headings and for the lines on what was left out
+
+
+def write_report(run: Path) -> Path:
+    """Write `report.html` and, once there are scores, `scores.csv`, `.md` and `.tex`; returns the path.
+
+    The page holds at most 10 MB and 12 sounds and says what it left out. A damaged file is a CheckpointError.
+    """
+    facts = read_facts(run)
+    scores = tables.scores_table(facts.scores)
+    if scores.rows:
+        write_tables(run / "scores", [scores])
+    template = environment().get_template("template.html")
+    words = _words(facts, scores)
+    bare = template.render(words, sections=[], left_out=[])
+    sections, left_out = _sections(load_panels(run), MOST_BYTES - RESERVE - _size(bare))
+    path = run / "report.html"
+    write_whole(path, utf8(template.render(words, sections=sections, left_out=left_out)))
+    return path
+
+
+@cache
+def environment() -> Environment:
+    """The templates beside this file; whatever they are given is text and never markup."""
+    loader = FileSystemLoader(Path(__file__).parent)
+    return Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+def write_tables(stem: Path, parts: list[Table], csv: Table | None = None) -> None:
+    """The tables as `.md` and `.tex`, one below another; `csv`, or else the first of them, as `.csv`."""
+    whole = csv or parts[0]
+    write_whole(stem.with_suffix(".csv"), utf8(tables.to_csv(whole.columns, whole.rows)))
+    headed = len(parts) > 1
+    markdown = [
+        (f"## {tables.markdown_text(part.title)}\n\n" if headed else "")
+        + tables.to_markdown(part.columns, part.rows)
+        for part in parts
+    ]
+    latex = [
+        (f"\\subsection*{{{tables.latex_text(part.title)}}}\n" if headed else "")
+        + tables.to_latex(part.columns, part.rows)
+        for part in parts
+    ]
+    write_whole(stem.with_suffix(".md"), utf8("\n".join(markdown)))
+    write_whole(stem.with_suffix(".tex"), utf8("\n".join(latex)))
+
+
+def _words(facts: Facts, scores: Table) -> dict[str, Any]:
+    about, status, metrics = facts.about, facts.status, read_metrics(facts.folder / "metrics.csv")
+    speed = status.get("steps_per_second", facts.manifest.get("steps_per_second"))
+    throughput = {
+        "steps per second": None if speed is None else f"{speed:.1f}",
+        "steps": status.get("step"),
+        "epoch": status.get("epoch"),
+        "wall time": None if facts.wall_seconds is None else duration(facts.wall_seconds),
+    }
+    return {
+        "experiment": facts.experiment,
+        "run": facts.folder.name,
+        "claim": about.get("claim") or "",
+        "direction": (about.get("direction") or "").replace("->", "→"),
+        "state": status.get("state") or "",
+        "seed": facts.config.get("seed"),
+        "best": _best(status),
+        "reason": status.get("reason") or "",
+        "scores": table_view(scores) if scores.rows else None,
+        "so_far": table_view(_so_far(metrics)),
+        "curves": [view(curve) for curve in training_curves(metrics)],
+        "throughput": {name: value for name, value in throughput.items() if value is not None},
+        "changes": [line for line in facts.overrides if not line.startswith("experiments=")],
+        "manifest": {name: _readable(value) for name, value in facts.manifest.items() if name != "about"},
+        "config": facts.config_text,
+    }
+
+
+def _best(status: Mapping[str, Any]) -> str:
+    """The monitored score of the checkpoint that the test took."""
+    if status.get("best") is None:
+        return ""
+    name = tables.metric_name(status.get("monitor", "").removeprefix("val/"))
+    return f"{name} {tables.shown(status['best'])}, epoch {status.get('best_epoch')}"
+
+
+def _so_far(metrics: Mapping[str, list[Point]]) -> Table:
+    """The newest validation, for a page before the test."""
+    newest = {
+        key.removeprefix("val/"): points[-1] for key, points in metrics.items() if key.startswith("val/")
+    }
+    last = max((point for point in newest.values()), default=None)
+    rows: list[list[tables.Cell]] = [
+        [tables.metric_name(name), point.value] for name, point in newest.items()
+    ]
+    return Table(
+        "validation", ["metric", "val"], rows, f"epoch {last.epoch}, step {last.step}" if last else ""
+    )
+
+
+def _readable(value: Any) -> Any:
+    """Nested groups stay, a list becomes one line, so that any manifest can be printed."""
+    if isinstance(value, Mapping):
+        return {str(name): _readable(member) for name, member in value.items()}
+    if isinstance(value, list):
+        rest = f" … {len(value)} in all" if len(value) > MOST_LISTED else ""
+        return " ".join(str(member) for member in value[:MOST_LISTED]) + rest
+    return tables.shown(value) if value is None else str(value)
+
+
+def _sections(panels: dict[str, list[Panel]], left: int) -> tuple[list[dict[str, Any]], list[str]]:
+    """The drawn panels of each split, as many as fit into `left` bytes, and a line for each that does not."""
+    draw = getattr(environment().get_template("panels.html").module, "panel")  # noqa: B009 - a macro
+    sections, left_out, sounds = [], [], 0
+    for split in sorted(panels, key=tables.split_order):
+        drawn = []
+        for panel in panels[split]:
+            name = f"{split}: {panel.title}"
+            sounds += isinstance(panel, Sound)
+            if isinstance(panel, Sound) and sounds > MOST_SOUNDS:
+                left_out.append(f"{name} (a sound; the page holds {MOST_SOUNDS})")
+                continue
+            html = draw(view(panel))
+            if _size(html) > left:
+                left_out.append(f"{name} ({_size(html) / 1e6:.1f} MB)")
+                fitting = _shorter(panel, left / _size(html))
+                if fitting is None:
+                    continue
+                html = draw(view(fitting))
+                if _size(html) > left:
+                    continue
+                left_out[-1] += ": its first part is shown"
+            drawn.append(html)
+            left -= _size(html)
+        sections.append({"split": split, "panels": drawn})
+    if len(left_out) > MOST_LISTED:
+        left_out[MOST_LISTED:] = [f"and {len(left_out) - MOST_LISTED} more"]
+    return sections, left_out
+
+
+def _shorter(panel: Panel, share: float) -> Panel | None:
+    """The first pictures or rows that fit into a share of the panel's size, if there are any."""
+    if isinstance(panel, Grid) and (count := int(share * 0.9 * len(panel.images))):
+        note = " ".join(filter(None, [panel.note, f"The first {count} of {len(panel.images)} pictures."]))
+        return replace(panel, images=panel.images[:count], captions=panel.captions[:count], note=note)
+    if isinstance(panel, Table) and (count := int(share * 0.9 * len(panel.rows))):
+        note = " ".join(filter(None, [panel.note, f"The first {count} of {len(panel.rows)} rows."]))
+        return replace(panel, rows=panel.rows[:count], note=note)
+    return None
+
+
+def _size(html: str) -> int:
+    return len(utf8(html))

@@ -1,0 +1,156 @@
+"""A panel as the plain strings that its place on the page needs; the templates escape every one of them."""
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+from PIL import Image
+from torch import Tensor
+
+from crossmedia.report import figures, store, tables
+from crossmedia.report.panels import Curve, Grid, Matrix, Panel, Sound, Table
+
+MOST_ROWS = 200  # of a table; the file behind it has them all
+SMALL = 48  # pixels; up to this size a picture is enlarged with its pixels in sight
+LOSSLESS = 192  # pixels; larger pictures go into the page as JPEG
+PAGE_WIDTH, NARROW, CAPTIONED = (
+    976,
+    64,
+    132,
+)  # pixels: the page, the least width of a picture without and with text
+LONG_CAPTION = 24  # letters
+BROAD = 520  # pixels; a wider figure takes the page's whole width
+
+
+def view(panel: Panel) -> dict[str, Any]:
+    """What `panels.html` draws; the key `kind` picks the macro."""
+    if isinstance(panel, Grid):
+        return _grid(panel)
+    if isinstance(panel, Table):
+        return table_view(panel)
+    if isinstance(panel, Curve | Matrix):
+        return _figure(panel)
+    if isinstance(panel, Sound):
+        seconds = len(panel.waveform) / panel.sample_rate
+        facts = f"{seconds:.1f} s, {panel.sample_rate} Hz"
+        src = data_url("audio/wav", store.wav(panel))
+        return {"kind": "sound", "title": panel.title, "note": panel.note, "facts": facts, "src": src}
+    return {"kind": "text", "title": panel.title, "body": panel.body}
+
+
+def table_view(table: Table) -> dict[str, Any]:
+    """Cells with the class that marks them: a number, or an empty text."""
+    numeric = tables.numeric_columns(table.columns, table.rows)
+    shown = tables.shown_rows(table.rows[:MOST_ROWS])
+    blanks = [[_blank(cell) for cell in row] for row in table.rows[:MOST_ROWS]]
+    rows = [
+        [{"text": text, "number": number, "blank": blank} for text, number, blank in zip(*row, strict=True)]
+        for row in ((texts, numeric, empties) for texts, empties in zip(shown, blanks, strict=True))
+    ]
+    cut = (
+        f"The first {MOST_ROWS} of {len(table.rows)} rows; the CSV has all."
+        if len(table.rows) > MOST_ROWS
+        else ""
+    )
+    return {
+        "kind": "table",
+        "title": table.title,
+        "note": " ".join(filter(None, [table.note, cut])),
+        "columns": list(zip(table.columns, numeric, strict=True)),
+        "rows": rows,
+        "links": links(table.title, table.columns, table.rows),
+    }
+
+
+def links(
+    title: str, columns: Sequence[str], rows: tables.Rows, kinds: str = "csv md tex"
+) -> list[dict[str, str]]:
+    """The same rows as files behind a link."""
+    forms = {
+        "csv": ("CSV", "text/csv", tables.to_csv),
+        "md": ("Markdown", "text/markdown", tables.to_markdown),
+        "tex": ("LaTeX", "application/x-tex", tables.to_latex),
+    }
+    return [
+        {
+            "name": forms[kind][0],
+            "file": f"{store.slug(title)}.{kind}",
+            "href": data_url(forms[kind][1], store.utf8(forms[kind][2](columns, rows))),
+        }
+        for kind in kinds.split()
+    ]
+
+
+def data_url(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _grid(grid: Grid) -> dict[str, Any]:
+    captions = [*grid.captions, *[None] * (len(grid.images) - len(grid.captions))]
+    longest = max((len(line) for text in grid.captions for line in text.splitlines()), default=0)
+    least = NARROW if not grid.captions else CAPTIONED if longest > LONG_CAPTION else CAPTIONED * 2 // 3
+    return {
+        "kind": "grid",
+        "title": grid.title,
+        "note": grid.note,
+        "columns": max(1, min(grid.columns, len(grid.images))),
+        # with text under them the pictures flow, without it a row or column may mean something
+        "width": max(least, PAGE_WIDTH // max(grid.columns, 1) - 14) if grid.captions else None,
+        "small": max(grid.images.shape[2:]) <= SMALL,
+        "pictures": [
+            _picture(image, caption, f"{grid.title}, picture {number}")
+            for number, (image, caption) in enumerate(zip(grid.images, captions, strict=False), 1)
+        ],
+    }
+
+
+def _picture(image: Tensor, caption: str | None, name: str) -> dict[str, Any]:
+    lines = [] if caption is None else caption.split("\n")
+    return {
+        "src": _picture_url(image),
+        "alt": f"{name}: {tables.shown(lines[0])}" if lines else name,
+        "lines": [{"text": tables.shown(line), "blank": _blank(line)} for line in lines],
+    }
+
+
+def _picture_url(image: Tensor) -> str:
+    content = store.png(image)
+    if max(image.shape[1:]) <= LOSSLESS:
+        return data_url("image/png", content)
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(content)) as picture:
+        picture.save(buffer, "JPEG", quality=90, subsampling=0)
+    return data_url("image/jpeg", min(buffer.getvalue(), content, key=len))
+
+
+def _figure(panel: Curve | Matrix) -> dict[str, Any]:
+    figure = figures.draw(panel)
+    note = panel.note
+    if isinstance(panel, Matrix):
+        finite = [value for row in panel.values for value in row if math.isfinite(value)]
+        strongest = max(finite, key=abs, default=0.0)
+        note = f"{note} Full colour at {strongest:.4g}.".lstrip()
+    return {
+        "kind": "figure",
+        "title": panel.title,
+        "note": note,
+        "broad": figure.get_size_inches()[0] * figures.POINTS_AN_INCH > BROAD,
+        "svg": Markup(figures.to_svg(figure, _described(panel))),  # matplotlib escapes the texts in it
+        "links": links(panel.title, *tables.numbers(panel), kinds="csv"),
+    }
+
+
+def _described(panel: Curve | Matrix) -> str:
+    """The figure in words, for who cannot see it."""
+    if isinstance(panel, Matrix):
+        return f"{panel.title}: {len(panel.rows)} rows, {len(panel.columns)} columns"
+    ends = [(name, [y for y in line if y is not None]) for name, line in panel.lines.items()]
+    told = [f"{name} from {tables.shown(line[0])} to {tables.shown(line[-1])}" for name, line in ends if line]
+    return f"{panel.title} over {panel.x_label}: {', '.join(told) or 'no points yet'}"
+
+
+def _blank(cell: tables.Cell) -> bool:
+    return cell is None or isinstance(cell, str) and not cell.strip()

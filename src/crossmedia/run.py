@@ -1,0 +1,163 @@
+"""The three verbs: train a config, evaluate a run, load a model. Also the Python interface."""
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from crossmedia import config
+from crossmedia.build import build, locate, refuse_foreign
+from crossmedia.errors import CheckpointError, ConfigError, DataError, UserError
+from crossmedia.folder import RunFolder, find_run, read_json, write_json, write_whole
+
+FORMAT = 1  # of checkpoints
+
+
+def train(cfg: DictConfig | list[str], overrides: list[str] | None = None) -> dict[str, float]:
+    """Train, test, and write the run folder; returns the scores of the test splits, as `test/accuracy`.
+
+    cfg: a composed config, or the overrides of the command line.
+    """
+    if not isinstance(cfg, DictConfig):
+        overrides = list(cfg)
+        cfg = config.compose(overrides)
+    config.check(cfg)
+    from crossmedia.session import Session
+
+    folder = RunFolder.create(cfg.out_dir, cfg.name)
+    with folder.locked():
+        return Session(cfg, folder, overrides or []).run()
+
+
+def monitored(cfg: DictConfig) -> tuple[str, str]:
+    """The score that chooses the best checkpoint, and its better direction, "min" or "max"."""
+    scores = locate(cfg.model._target_, "model").scores
+    key = cfg.monitor or f"val/{next(iter(scores))}"
+    return key, scores.get(key.removeprefix("val/"), "min")
+
+
+def load(run: str | Path, trust: tuple[str, ...] = ()) -> Any:
+    """The task of a run folder, a checkpoint, `latest` or `<experiment>@best`: on the CPU, in eval mode.
+
+    Raises CheckpointError where there is none or it is damaged, SecurityError where it names foreign code.
+    """
+    return _load(*find_run(run), trust)
+
+
+def _load(folder: Path, checkpoint: Path, trust: tuple[str, ...]) -> Any:
+    saved = read_checkpoint(checkpoint)
+    refuse_foreign(saved["model"], "model", trust)
+    task = build(saved["model"], "model", meta=unpack_meta(saved["meta"], trust))
+    try:
+        task.load_state_dict(saved["state_dict"])
+    except RuntimeError as error:
+        raise CheckpointError(f"{checkpoint}: does not fit its own model. {str(error).splitlines()[-1].strip()}") from None
+    return task.eval()
+
+
+def evaluate(
+    run: str | Path, split: str | None = None, overrides: tuple[str, ...] | list[str] = (), trust: tuple[str, ...] = ()
+) -> dict[str, float]:
+    """Score a checkpoint on one split (default: every test split), from the run folder alone; writes `eval/<split>.json`."""
+    from pytorch_lightning import Trainer
+
+    from crossmedia.trainer.steps import Steps
+
+    folder, checkpoint = find_run(run)
+    task = _load(folder, checkpoint, trust)
+    cfg = OmegaConf.create(saved_config(folder))
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if OmegaConf.select(cfg, key, default=None) is None:
+            raise ConfigError(f"{key}: no such key in this run's config{config.nearest(key, _keys(cfg))}")
+        OmegaConf.update(cfg, key, OmegaConf.create(f"x: {value}").x)
+    node = config.resolved(cfg)
+    refuse_foreign(node["data"], "data", trust)
+    data = build(node["data"], "data")
+    data.learn(task.meta)
+    splits = [split] if split else data.test_splits
+    trainer = Trainer(
+        accelerator="cpu" if node["trainer"].get("accelerator") == "cpu" else "auto",
+        devices=1,
+        precision=node["trainer"].get("precision"),
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_checkpointing=False,
+        use_distributed_sampler=False,
+        callbacks=[Steps(node["seed"])],
+    )
+    scores = {}
+    for name in splits:
+        found = test(trainer, task, data, name)
+        write_json(folder / "eval" / f"{name}.json", {"checkpoint": checkpoint.name, **found})
+        scores.update(found)
+    return scores
+
+
+def test(trainer: Any, task: Any, data: Any, split: str) -> dict[str, float]:
+    """The scores of one split under its own name; the task keeps the split's records."""
+    task.test_split = split
+    loader = data.loader(split)
+    trainer.test(task, dataloaders=loader, verbose=False)
+    return {key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith(f"{split}/")}
+
+
+def saved_config(folder: Path) -> dict[str, Any]:
+    """The resolved config of a run folder: data, not code."""
+    import yaml
+
+    path = folder / "config.yaml"
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such file; this is not a run folder") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({type(error).__name__})") from None
+    if not isinstance(found, dict) or not {"data", "model", "trainer", "seed"} <= set(found):
+        raise CheckpointError(f"{path}: is not the config of a run")
+    return found
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Plain values and tensors of a checkpoint, whole and of a known format."""
+    import pickle
+
+    import torch
+
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise CheckpointError(f"{path}: holds more than plain values and tensors, or is damaged; not loaded") from None
+    except (RuntimeError, EOFError, ValueError, OSError) as error:
+        raise CheckpointError(f"{path}: damaged or cut short ({type(error).__name__}). Use another checkpoint") from None
+    if not isinstance(saved, dict) or "crossmedia" not in saved:
+        raise CheckpointError(f"{path}: is not a checkpoint of crossmedia")
+    if saved["crossmedia"]["format"] > FORMAT:
+        raise CheckpointError(f"{path}: format {saved['crossmedia']['format']}, newer than this crossmedia's {FORMAT}")
+    return {**saved["crossmedia"], "state_dict": saved["state_dict"]}
+
+
+def pack_meta(meta: Any) -> dict[str, Any]:
+    """`meta` as plain values."""
+    parts = {name: part.config() for name, part in meta._asdict().items() if name != "classes" and part is not None}
+    return {"classes": list(meta.classes), **parts}
+
+
+def unpack_meta(plain: dict[str, Any], trust: tuple[str, ...] = ()) -> Any:
+    """What `pack_meta` gave, built again."""
+    from crossmedia.data.batches import Meta
+
+    refuse_foreign(plain, "meta", trust)
+    parts = {name: build(node, f"meta.{name}") for name, node in plain.items() if name != "classes"}
+    return Meta(tuple(plain["classes"]), **parts)
+
+
+def _keys(cfg: DictConfig) -> list[str]:
+    def walk(node: Any, prefix: str):
+        for key, value in node.items():
+            yield f"{prefix}{key}"
+            if isinstance(value, dict):
+                yield from walk(value, f"{prefix}{key}.")
+
+    return list(walk(config.resolved(cfg), ""))

@@ -1,0 +1,181 @@
+"""One training run, from a checked config to its scores: builds the parts, trains, tests, and writes the run folder."""
+
+import json
+import time
+import warnings
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import LightningModule, Trainer, seed_everything
+from rich.console import Console
+
+from crossmedia import config, run
+from crossmedia.build import build
+from crossmedia.console import data_line, model_line, score_table
+from crossmedia.errors import NonFiniteError
+from crossmedia.folder import RunFolder, write_json, write_whole
+from crossmedia.manifest import manifest
+from crossmedia.report.page import write_report
+from crossmedia.trainer.checkpoints import AtomicCheckpointIO, Checkpoints
+from crossmedia.trainer.log import CSVLog
+from crossmedia.trainer.progress import ProgressLine, clock
+from crossmedia.trainer.steps import Steps
+from crossmedia.trainer.trackers import Pictures, trackers
+
+
+class Session:
+    """Holds the parts of a run while it lasts."""
+
+    def __init__(self, cfg: DictConfig, folder: RunFolder, overrides: list[str]):
+        self.cfg, self.folder, self.overrides = cfg, folder, overrides
+        self.console = Console(highlight=False)
+        self.began = time.monotonic()
+
+    def run(self) -> dict[str, float]:
+        """Train, test, report; returns the scores of the test splits."""
+        self.folder.status("starting")
+        try:
+            scores = self._run()
+        except BaseException as error:
+            state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            self.folder.status(state, **self._facts(), reason=str(error).partition("\n")[0] or type(error).__name__)
+            raise
+        return scores
+
+    def _run(self) -> dict[str, float]:
+        cfg = self.cfg
+        _quiet_lightning()
+        seed_everything(cfg.seed, verbose=False)
+        data = build(config.resolved(cfg)["data"], "data")
+        data.learn()
+        notes = config.fill_from_data(cfg, data)
+        plain = config.resolved(cfg)
+        self.task = build(plain["model"], "model", meta=data.meta)
+        self._write_config(plain, data)
+        monitor, direction = run.monitored(cfg)
+        contents = {"format": run.FORMAT, "model": plain["model"], "meta": run.pack_meta(data.meta)}
+        self.checkpoints = Checkpoints(self.folder.path, monitor, direction, contents)
+        trainer = self._trainer(plain)
+        self._print_head(data, notes, trainer)
+        if cfg.compile:
+            self.task.net.compile()
+        self.task.to(memory_format=torch.channels_last)
+        self.folder.status("running")
+        trainer.fit(self.task, datamodule=data)
+        scores = self._test(trainer, data)
+        self.folder.status("finished", **self._facts())
+        page = write_report(self.folder.path)
+        self._print_tail(scores, page)
+        return scores
+
+    def _trainer(self, plain: dict[str, Any]) -> Trainer:
+        folder = self.folder.path
+        self.progress = ProgressLine(self.console, self.checkpoints, list(self.task.scores)[:3])
+        callbacks = [Steps(plain["seed"]), self.checkpoints, self.progress, Pictures(folder, self._midway)]
+        if plain["early_stopping"]:
+            kept = self.checkpoints
+            callbacks.append(
+                build(plain["early_stopping"], "early_stopping", monitor=kept.monitor, mode=kept.direction)
+            )
+        node = {name: value for name, value in plain["trainer"].items() if value is not None}
+        return build(
+            node,
+            "trainer",
+            logger=[CSVLog(folder / "metrics.csv"), *trackers(plain["logger"], folder, self.cfg.name, self.console)],
+            callbacks=callbacks,
+            plugins=[AtomicCheckpointIO()],
+            use_distributed_sampler=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+
+    def _write_config(self, plain: dict[str, Any], data: Any) -> None:
+        folder, cfg = self.folder.path, self.cfg
+        write_whole(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain)))
+        write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(self.overrides)))
+        self.manifest = manifest(cfg.seed, self.overrides, data.source.fingerprint(), str(cfg.trainer.precision))
+        self.manifest["experiment"] = cfg.name
+        self.manifest["about"] = plain["about"]
+        if data.skipped or data.source.notes:
+            self.manifest["data_notes"] = [*data.source.notes, *data.skipped]
+        write_json(folder / "manifest.json", self.manifest)
+
+    def _midway(self, trainer: Trainer, module: LightningModule) -> None:
+        """After a validation: the page with what there is."""
+        self.folder.status("running", **self._facts(), epoch=trainer.current_epoch, step=trainer.global_step)
+        write_report(self.folder.path)
+
+    def _test(self, trainer: Trainer, data: Any) -> dict[str, float]:
+        """The best checkpoint's scores on every test split, their predictions, and the panels of the page."""
+        best = self.folder.path / "checkpoints" / "best.ckpt"
+        if best.exists():
+            self.task.load_state_dict(run.read_checkpoint(best)["state_dict"])
+        else:
+            raise NonFiniteError(f"{self.checkpoints.monitor}: no finite number at any validation, so nothing is best")
+        scores, lines = {}, []
+        for split in data.test_splits:
+            scores.update(run.test(trainer, self.task, data, split))
+            lines += [json.dumps({"split": split, **r}, ensure_ascii=False) + "\n" for r in self.task.records]
+            Pictures.draw(trainer, self.task, self.folder.path, split)
+        write_whole(self.folder.path / "predictions.jsonl", "".join(lines))
+        write_json(self.folder.path / "scores.json", scores)
+        self.manifest["wall_seconds"] = round(time.monotonic() - self.began, 1)
+        write_json(self.folder.path / "manifest.json", self.manifest)
+        return scores
+
+    def _facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = {"wall_seconds": round(time.monotonic() - self.began, 1)}
+        if hasattr(self, "checkpoints"):
+            facts |= {
+                "best": self.checkpoints.best,
+                "best_epoch": self.checkpoints.best_epoch,
+                "monitor": self.checkpoints.monitor,
+                "direction": self.checkpoints.direction,
+                "steps_per_second": round(self.progress.steps_per_second, 2),
+            }
+        return facts
+
+    def _print_head(self, data: Any, notes: list[str], trainer: Trainer) -> None:
+        cfg = self.cfg
+        direction = f" · {cfg.about.direction.replace('->', '→')}" if cfg.about and cfg.about.get("direction") else ""
+        steps = len(data.loader("train", train=True))
+        on_cpu = trainer.strategy.root_device.type == "cpu"
+        device = f"{torch.get_num_threads()} CPU cores" if on_cpu else torch.cuda.get_device_name()
+        device = f"{trainer.world_size} × {device}" if trainer.world_size > 1 else device
+        lines = [
+            f"{cfg.name}{direction} · {model_line(self.task)}",
+            f"data      {data_line(data, notes)}",
+            f"compute   {device} · {trainer.precision} · seed {cfg.seed} · {trainer.max_epochs} epochs × {steps} steps",
+            f"run       {self.folder.path}",
+        ]
+        lines += [f"          {note}" for note in data.source.notes[:1]]
+        if data.skipped:
+            lines.append(f"skipped   {len(data.skipped)}, listed in manifest.json: {data.skipped[0]}")
+        for line in lines:
+            self.console.print(line, soft_wrap=True, markup=False)
+        self.console.print()
+
+    def _print_tail(self, scores: dict[str, float], page: Any) -> None:
+        if self.checkpoints.stuck:
+            self.console.print(
+                f"{self.checkpoints.monitor} never moved ({self.checkpoints.best:g}), so it chose nothing: the first "
+                "validation counts as best. Use another monitor",
+                markup=False,
+            )
+        table = score_table(scores)
+        self.console.print()
+        if table:
+            self.console.print(table)
+        self.console.print(f"{clock(time.monotonic() - self.began)} · report: {page}", soft_wrap=True, markup=False)
+
+
+def _quiet_lightning() -> None:
+    """Lightning's advice about workers and its own banners say nothing that our lines do not."""
+    import logging
+
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"(pytorch_lightning|lightning_fabric).*")

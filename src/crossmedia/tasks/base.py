@@ -1,0 +1,94 @@
+"""What every task shares: how it is optimised, that validation and test score alike, and what it keeps to show."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from crossmedia.data.batches import Meta
+from crossmedia.report.panels import Panel
+
+
+class Task(LightningModule):
+    """A net, an objective and a score. A subclass writes `training_step`, `score`, `generate` and `panels`.
+
+    `records` holds one dict a sample of the split that was scored last: id, reference, output, its own score.
+    """
+
+    scores: dict[str, str] = {}  # metric name -> "min" or "max", the better direction; the first is the monitored one
+    shown = 16  # samples that a page shows
+
+    def __init__(
+        self,
+        net: nn.Module,
+        meta: Meta,
+        optimizer: Callable[..., Optimizer],
+        schedule: Callable[..., LRScheduler] | None = None,
+    ):
+        super().__init__()
+        self.net = net
+        self.meta = meta
+        self._optimizer, self._schedule = optimizer, schedule
+        self.test_split = "test"  # run.py tests once per split
+        self.records: list[dict[str, Any]] = []
+        self.pictures: list[Tensor] = []  # (C, H, W) in [-1, 1] of the first records
+
+    def score(self, batch: Any, split: str) -> None:
+        """Log the loss and the metrics of one batch under `<split>/`, and add its records."""
+        raise NotImplementedError
+
+    def panels(self, split: str) -> list[Panel]:
+        """What there is to see of the split that was scored last."""
+        return []
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        self.score(batch, "val")
+
+    def test_step(self, batch: Any, batch_idx: int) -> None:
+        self.score(batch, self.test_split)
+
+    def on_validation_epoch_start(self) -> None:
+        self.forget()
+
+    def on_test_epoch_start(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the records of the split that was scored before."""
+        self.records, self.pictures = [], []
+
+    def configure_optimizers(self) -> Any:
+        """The optimizer over what may move, and the schedule, told its number of steps, stepped after each of them."""
+        optimizer = self._optimizer([p for p in self.parameters() if p.requires_grad])
+        if self._schedule is None:
+            return optimizer
+        target = getattr(self._schedule, "func", self._schedule)
+        length = [name for name in ("total_steps", "T_max") if name in inspect.signature(target).parameters]
+        steps = {name: int(self.trainer.estimated_stepping_batches) for name in length}
+        schedule = self._schedule(optimizer, **steps)
+        scheduler = {"scheduler": schedule, "interval": "step" if length else "epoch", "monitor": "val/loss"}
+        return {"optimizer": optimizer, "lr_scheduler": scheduler}
+
+    def log_score(self, split: str, name: str, value: Any, size: int) -> None:
+        """Log a metric object or a mean over the `size` samples of this batch under `<split>/<name>`."""
+        self.log(f"{split}/{name}", value, on_epoch=True, on_step=False, batch_size=size, sync_dist=True)
+
+    def read(self, image: Any) -> Tensor:
+        """A path, PIL picture or uint8 tensor (C, H, W), or a list of them, as the net's input (B, C, S, S)."""
+        many = image if isinstance(image, list | tuple) else [image]
+        prepare = self.meta.image
+        pictures = [
+            prepare.prepare(one) if isinstance(one, Tensor) else prepare.read(one) for one in many
+        ]
+        return prepare.normalise(torch.stack(pictures)).to(self.device)
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """(N, C, H, W) in [-1, 1] to (N, 3, H, W) uint8."""
+    pixels = ((images.detach().float().cpu() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return pixels.expand(-1, 3, -1, -1) if pixels.shape[1] == 1 else pixels

@@ -1,0 +1,95 @@
+"""Around both commands: what stands before Hydra starts, and how every error becomes one line and an exit code."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from crossmedia.errors import ConfigError, UserError
+
+INTERRUPTED, TERMINATED = 130, 143
+
+
+def guarded(main: Callable[[], Any], root: Path) -> int:
+    """Run `main`; a user's mistake is a line on stderr, a mistake of ours a traceback; returns the exit code."""
+    os.environ["CROSSMEDIA_ROOT"] = str(root)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the words below are ours
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        _experiments(root)
+    return explained(main)
+
+
+def explained(main: Callable[[], Any]) -> int:
+    """Run `main` and put what it raises into words."""
+    try:
+        main()
+    except UserError as error:
+        return _say(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        worded = reworded(error)
+        if worded is None:
+            raise
+        return _say(worded)
+    return 0
+
+
+def _say(error: UserError) -> int:
+    if "debug=true" in sys.argv:
+        raise error
+    print(error.report(), file=sys.stderr)
+    return error.code
+
+
+def _experiments(root: Path) -> None:
+    from crossmedia.listing import experiments
+
+    print("Experiments: python train.py experiments=NAME")
+    for name, about in experiments(root).items():
+        print(f"  {name:28} {about.get('direction', ''):18} {about.get('claim', '')}")
+    print()
+
+
+def reworded(error: BaseException) -> UserError | None:
+    """A fault of Hydra's or OmegaConf's as one line with the key and the nearest right name; None for any other."""
+    from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from crossmedia.config import nearest
+
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
+        group, _, option = error.missing_cfg_file.rpartition("/")
+        kind = "experiment" if group == "experiments" else "option"
+        advice = "crossmedia list" if group == "experiments" else ", ".join(error.options)
+        return ConfigError(f"{group}={option}: no such {kind}{nearest(option, error.options)}. All: {advice}")
+    if isinstance(error, OverrideParseException):
+        key, sign, value = error.override.partition("=")
+        advice = f"Quote it: '{key}=\"{value}\"'" if sign else "Overrides read key=value"
+        return ConfigError(f"{error.override}: cannot be read as an override. {advice}")
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        return None
+    cause: Any = error if isinstance(error, OmegaConfBaseException) else error.__cause__
+    first = str(error).splitlines()[0]
+    if "experiment=" in " ".join(sys.argv) and "'experiment'" in first:
+        value = next(a.partition("=")[2] for a in sys.argv if a.lstrip("+").startswith("experiment="))
+        return ConfigError(
+            f"experiment={value}: the group is called experiments. python train.py experiments={value}"
+        )
+    if isinstance(cause, OmegaConfBaseException) and cause.full_key:
+        key = str(cause.full_key)
+        siblings = list(cause.parent_node) if hasattr(cause.parent_node, "keys") else []
+        prefix = key.rpartition(".")[0]
+        names = [f"{prefix}.{name}" if prefix else str(name) for name in siblings]
+        if "is not in struct" in str(cause) or "not in" in str(cause):
+            return ConfigError(f"{key}: no such key{nearest(key, names)}")
+        return ConfigError(f"{key}: {str(cause).splitlines()[0]}")
+    if "Could not override" in first:
+        key = first.partition("'")[2].partition("'")[0]
+        known = ("data", "model", "trainer", "logger", "experiments")
+        return ConfigError(f"{key}: no such key or group{nearest(key, known)}")
+    return ConfigError(first)

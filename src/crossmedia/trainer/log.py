@@ -1,0 +1,42 @@
+"""metrics.csv: one line a value, appended and never rewritten."""
+
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers.logger import Logger
+from pytorch_lightning.utilities import rank_zero_only
+
+HEADER = "step,epoch,key,value\n"
+
+
+class CSVLog(Logger):
+    """Appends `step,epoch,key,value`; holds no time, so that equal runs give equal bytes."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.path = path
+        if not path.exists():
+            path.write_text(HEADER)
+        self._file = open(path, "a", buffering=1)
+
+    @property
+    def name(self) -> str:
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    @rank_zero_only
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """The run folder's config.yaml has them."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        epoch = int(metrics.get("epoch", 0))
+        lines = [f"{step},{epoch},{key},{value!r}\n" for key, value in metrics.items() if key != "epoch"]
+        self._file.write("".join(lines))
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        self._file.flush()

@@ -1,0 +1,72 @@
+"""What leaves the training loop to be looked at: panels into the run folder, and the trackers a user asked for."""
+
+import importlib.util
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.loggers.logger import Logger
+from rich.console import Console
+
+from crossmedia.build import build
+from crossmedia.errors import SystemFault
+from crossmedia.report.store import save_panels
+from crossmedia.report.trackers import log_panels
+
+WAIT = 5.0  # seconds for the wandb server to answer
+EVERY = 30.0  # seconds between two pages
+
+
+class Pictures(Callback):
+    """At the first validation, and then at most every 30 s, saves the panels and calls `then` to rewrite the page."""
+
+    def __init__(self, folder: Path, then: Callable[[Trainer, LightningModule], None]):
+        self.folder, self.then = folder, then
+        self._last = -EVERY
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.sanity_checking or not trainer.is_global_zero or time.monotonic() - self._last < EVERY:
+            return
+        self._last = time.monotonic()
+        self.draw(trainer, pl_module, self.folder, "val")
+        self.then(trainer, pl_module)
+
+    @staticmethod
+    def draw(trainer: Trainer, task: Any, folder: Path, split: str) -> None:
+        """Save the panels of the split scored last, and show them to the trackers."""
+        panels = task.panels(split)
+        save_panels(folder, split, panels)
+        for logger in trainer.loggers:
+            log_panels(logger, split, panels, trainer.global_step)
+
+
+def trackers(node: dict[str, Any], folder: Path, name: str, console: Console) -> list[Logger]:
+    """The loggers of the config; Weights & Biases goes offline where its server does not answer."""
+    found = []
+    for place, part in enumerate(node["trackers"]):
+        kind = part["_target_"].rpartition(".")[2]
+        given: dict[str, Any] = {"save_dir": str(folder)}
+        if kind == "TensorBoardLogger" and not importlib.util.find_spec("tensorboard"):
+            raise SystemFault('logger=tensorboard needs tensorboard: pip install "crossmedia[tensorboard]"')
+        if kind == "WandbLogger":
+            given["name"] = f"{name}/{folder.name}"
+            if not part.get("offline") and not _answers(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")):
+                console.print("wandb: no answer from its server, so this run is kept offline; wandb sync uploads it")
+                part = {**part, "offline": True}
+        found.append(build(part, f"logger.trackers[{place}]")(**given))
+    return found
+
+
+def _answers(url: str) -> bool:
+    parts = urlsplit(url)
+    port = parts.port or (80 if parts.scheme == "http" else 443)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=WAIT).close()
+        return True
+    except OSError:
+        return False

@@ -1,0 +1,54 @@
+"""Small data that tests share: a source in memory, and what a run needs to be short."""
+
+import torch
+
+from crossmedia.data.batches import Sample
+from crossmedia.errors import DataError
+
+TINY = [
+    "trainer=cpu",
+    "trainer.max_epochs=1",
+    "+trainer.limit_train_batches=2",
+    "+trainer.limit_val_batches=1",
+    "+trainer.limit_test_batches=1",
+    "trainer.check_val_every_n_epoch=1",
+]
+
+
+class Pictures:
+    """Grey squares, dark ones of class 0 and light ones of class 1; the sample `bad` of train cannot be read."""
+
+    fields = frozenset({"image", "label", "captions"})
+    splits = ("train", "val", "test")
+    classes = ("dark", "light")
+    scorer = None
+
+    def __init__(self, size: int = 24, bad: int | None = None, faults: tuple[str, ...] = ()):
+        self.size, self.bad = size, bad
+        self.faults, self.notes = list(faults), []
+
+    def split(self, name):
+        return PictureSplit(self, name)
+
+    def fingerprint(self):
+        return f"pictures-{self.size}"
+
+
+class PictureSplit:
+    def __init__(self, source, name):
+        self.source, self.name = source, name
+
+    def __len__(self):
+        return self.source.size
+
+    def __getitem__(self, index):
+        if self.name == "train" and index == self.source.bad:
+            raise DataError(f"{self.name}/{index}.png: cut short after 3 bytes")
+        label = index % 2
+        draw = torch.Generator().manual_seed(index)
+        pixels = torch.randint(0, 100, (1, 8, 8), generator=draw) + 150 * label
+        captions = (f"a {self.source.classes[label]} square", f"one {self.source.classes[label]} tile")
+        return Sample(f"{self.name}/{index}", pixels.to(torch.uint8), captions, label)
+
+    def texts(self):
+        return [text for index in range(len(self)) for text in (f"a {self.source.classes[index % 2]} square",)]

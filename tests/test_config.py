@@ -1,0 +1,82 @@
+import pytest
+from omegaconf import OmegaConf, open_dict
+
+from crossmedia.config import check, compose, mistyped
+from crossmedia.errors import ConfigError
+
+
+def faults(*overrides, **changes):
+    cfg = compose(["experiments=digits", *overrides])
+    with open_dict(cfg):
+        for key, value in changes.items():
+            OmegaConf.update(cfg, key.replace("__", "."), value)
+    with pytest.raises(ConfigError) as caught:
+        check(cfg)
+    return caught.value.lines
+
+
+def test_the_experiment_gives_the_run_its_name():
+    assert compose(["experiments=digits"]).name == "digits"
+    assert compose(["data=digits", "model=classification_cnn"]).name == "digits_classification_cnn"
+
+
+def test_every_fault_is_listed_at_once():
+    lines = faults("data.batch_size=x", "model.optimizer.lr=abc", "+model.net.dropuot=1")
+    assert len(lines) == 3
+
+
+def test_a_misspelt_root_key_brings_the_nearest():
+    assert faults("+sede=1") == ["sede: no such key. Nearest: seed"]
+
+
+def test_a_misspelt_argument_brings_the_nearest():
+    assert faults("+model.net.dropuot=0.1") == ["model.net.dropuot: no such key. Nearest: model.net.dropout"]
+
+
+def test_text_for_a_number_is_named():
+    assert faults("model.optimizer.lr=abc") == ["model.optimizer.lr=abc: expected a number, found text"]
+
+
+def test_a_misspelt_class_brings_the_nearest():
+    lines = faults("model._target_=crossmedia.tasks.classification.Clasification")
+    assert lines == [
+        "model._target_=crossmedia.tasks.classification.Clasification: no such class. Nearest: Classification"
+    ]
+
+
+def test_a_missing_argument_is_named():
+    assert faults("~model.net") == ["model.net: missing; Classification needs it"]
+
+
+def test_a_score_that_is_never_logged_cannot_be_monitored():
+    assert "val/accuracy" in faults("monitor=val/acuracy")[0]
+
+
+def test_more_gpus_than_there_are_is_named():
+    assert "this machine has" in faults("trainer=gpu", "trainer.devices=99")[0]
+
+
+def test_no_data_and_no_model_is_named():
+    with pytest.raises(ConfigError, match="data: not chosen"):
+        check(compose([]))
+
+
+def test_a_view_of_another_kind_of_batch_is_named():
+    assert faults("data/view=captions") == ["data.view: CaptionView gives CaptionBatch, but Classification takes ClassBatch"]
+
+
+def test_a_word_that_yaml_took_for_a_truth_value_asks_for_quotes():
+    assert mistyped(["en", False], list[str]) == "expected text at place 2, found true or false. Put it in quotes"
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation"),
+    [(1, float), (None, int | None), ([1, 2], list[int]), ({"_target_": "x.Y"}, object), ("a", str | None)],
+)
+def test_what_fits_is_left_alone(value, annotation):
+    assert mistyped(value, annotation) is None
+
+
+@pytest.mark.parametrize(("value", "annotation"), [(True, int), ("1", float), (1.5, int), ([1], str), (None, str)])
+def test_what_does_not_fit_is_found(value, annotation):
+    assert mistyped(value, annotation)
