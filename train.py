@@ -7,6 +7,7 @@ import hydra
 from omegaconf import DictConfig
 
 from crossmedia import terminal
+from crossmedia.errors import UserError
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
@@ -17,7 +18,10 @@ def main(cfg: DictConfig) -> float | None:
 
     state = HydraConfig.get()
     cfg = config.named(cfg.copy(), dict(state.runtime.choices))
-    scores = run.train(cfg, overrides=list(state.overrides.task))
+    try:
+        scores = run.train(cfg, overrides=list(state.overrides.task))
+    except UserError as error:
+        sys.exit(terminal.say(error))  # Hydra would announce it in words of its own
     return scores.get(run.monitored(cfg)[0].replace("val/", "test/"))
 
 

@@ -6,8 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-REFERENCES = {"chance": "chance", "paraphrase": "a person's paraphrase"}  # suffix of a score's name -> its column
-
+from crossmedia.report.tables import scores_table
 
 def console(stderr: bool = False) -> Console:
     """Obeys NO_COLOR and TERM=dumb; never wraps what goes into a file."""
@@ -46,26 +45,12 @@ def data_line(data: Any, notes: list[str]) -> str:
 
 def score_table(scores: dict[str, float]) -> Table | None:
     """Metrics down, splits across; a reference (chance, a person's paraphrase) is a column of its own."""
-    columns: list[str] = []
-    cells: dict[str, dict[str, float]] = {}
-    for key, value in scores.items():
-        split, _, metric = key.partition("/")
-        base, _, suffix = metric.rpartition("_")
-        column = split
-        if suffix in REFERENCES:
-            if split != "test":
-                continue
-            metric, column = base, REFERENCES[suffix]
-        cells.setdefault(metric, {})[column] = value
-        if column not in columns:
-            columns.append(column)
-    columns.sort(key=lambda column: column in REFERENCES.values())
-    if not cells:
+    if not scores:
         return None
+    found = scores_table(scores)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3))
-    table.add_column("")
-    for column in columns:
-        table.add_column(column, justify="right")
-    for metric, row in cells.items():
-        table.add_row(metric, *(f"{row[column]:.3f}" if column in row else "–" for column in columns))
+    for place, column in enumerate(found.columns):
+        table.add_column(column if place else "", justify="right" if place else "left")
+    for metric, *row in found.rows:
+        table.add_row(str(metric), *("–" if value is None else f"{value:.3f}" for value in row))
     return table

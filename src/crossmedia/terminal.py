@@ -25,7 +25,7 @@ def explained(main: Callable[[], Any]) -> int:
     try:
         main()
     except UserError as error:
-        return _say(error)
+        return say(error)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -35,11 +35,11 @@ def explained(main: Callable[[], Any]) -> int:
         worded = reworded(error)
         if worded is None:
             raise
-        return _say(worded)
+        return say(worded)
     return 0
 
 
-def _say(error: UserError) -> int:
+def say(error: UserError) -> int:
     if "debug=true" in sys.argv:
         raise error
     print(error.report(), file=sys.stderr)

@@ -67,10 +67,10 @@ class Captioning(Task):
                 raise ValueError(f"{name} {value}: must be at least 1")
         self.label_smoothing, self.attention_penalty = label_smoothing, attention_penalty
         self.beam, self.max_len, self.length_penalty = beam, max_len, length_penalty
-        self.bleu = Bleu()
-        self.cider, self.rouge = CiderD(), RougeL()
-        self.paraphrase, self.chance = Bleu(), Bleu()
-        self.scorer = copy.deepcopy(meta.scorer)
+        self.bleu4, self.bleu1, self.bleu2, self.bleu3 = Bleu(4), Bleu(1), Bleu(2), Bleu(3)
+        self.cider_d, self.rouge_l = CiderD(), RougeL()
+        self.bleu4_paraphrase, self.bleu4_chance = Bleu(4), Bleu(4)
+        self.scene_accuracy = copy.deepcopy(meta.scorer)
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         logits, attention = self.net(batch.inputs, batch.tokens[..., :-1])  # (B, K, L, V), (B, K, L, N)
@@ -113,7 +113,7 @@ class Captioning(Task):
         note = "What the model says, and below it what people say."
         return [
             Grid("Captions", to_uint8(pictures), words, columns=4, note=note),
-            *(self._explain(picture, record) for picture, record in zip(pictures, shown[:EXPLAINED], strict=False)),
+            *(self._explain(k, pictures[k], record) for k, record in enumerate(shown[:EXPLAINED])),
         ]
 
     def _search(self, inputs: Tensor, beam: int | None = None) -> list[Hypothesis]:
@@ -129,6 +129,21 @@ class Captioning(Task):
             logits.flatten(0, -2), target.flatten(), ignore_index=PAD, label_smoothing=label_smoothing
         )
 
+    def _log_metrics(self, split: str, preds: list[str], references: Sequence[tuple[str, ...]]) -> None:
+        """In validation the first two scores only: the others cost more than they tell there."""
+        names = list(self.scores)[:-1] if split != "val" else ["bleu4", "scene_accuracy"]
+        compared = {name: (preds, references) for name in names}
+        if split != "val":
+            others = [*references[1:], references[0]]
+            compared["bleu4_chance"] = ([known[0] for known in others], references)
+            if all(len(known) > 1 for known in references):
+                compared["bleu4_paraphrase"] = ([known[-1] for known in references], [known[:-1] for known in references])
+        for name, (outputs, known) in compared.items():
+            metric = getattr(self, name)
+            if metric is not None:
+                metric.update(outputs, known)
+                self.log_score(split, name, metric, len(preds))
+
     def _record(
         self,
         ids: Sequence[str],
@@ -140,13 +155,13 @@ class Captioning(Task):
         for place, (name, pred, known) in enumerate(zip(ids, preds, references, strict=True)):
             record = {"id": name, "reference": list(known), "output": pred, "finished": found[place].finished}
             record["score"] = {"rouge_l": round(rouge_l(pred, known), 4)}
-            if self.scorer is not None:
-                record["score"]["scene_accuracy"] = self.scorer.score(pred, known)
+            if self.scene_accuracy is not None:
+                record["score"]["scene_accuracy"] = self.scene_accuracy.score(pred, known)
             self.records.append(record)
             if len(self.pictures) < self.shown:
                 self.pictures.append(inputs[place].cpu())
 
-    def _explain(self, picture: Tensor, record: dict[str, Any]) -> Grid:
+    def _explain(self, place: int, picture: Tensor, record: dict[str, Any]) -> Grid:
         """The picture under the attention of each word, by teacher forcing on the words it said."""
         tokenizer = self.meta.tokenizer
         ids = [BOS, *tokenizer.encode(record["output"]), EOS]
@@ -157,4 +172,5 @@ class Captioning(Task):
         maps = F.interpolate(maps / maps.amax((2, 3), keepdim=True), picture.shape[-2:], mode="bilinear")
         seen = (picture[None] + 1) * (0.25 + 0.75 * maps) - 1  # darker where it does not look
         words = [tokenizer.decode([token]) for token in ids[1:-1]] + ["(end)"]
-        return Grid(f"Attention: {record['output'] or '(empty)'}", to_uint8(seen), words, columns=8)
+        title = f"Attention word by word, {place + 1}"
+        return Grid(title, to_uint8(seen), words, columns=8, note=record["output"] or "(empty)")

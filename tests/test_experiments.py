@@ -1,0 +1,53 @@
+"""Every experiment file fits the code: its config is checked; two steps run for one of each task and net."""
+
+import hashlib
+import math
+import subprocess
+from pathlib import Path
+
+import pytest
+from made import TINY
+
+from crossmedia.config import ROOT, check, compose
+from crossmedia.run import train
+
+NAMES = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
+REAL = Path("/usr/share/tuxpaint/stamps")
+
+
+def kind(name):
+    model = compose([f"experiments={name}"]).model
+    decoder = model.net.get("decoder", model.net)
+    return model._target_, decoder._target_
+
+
+def chosen():
+    """The first experiment of each task and net, and one more that another commit changes."""
+    kinds = {}
+    for name in NAMES:
+        kinds.setdefault(kind(name), name)
+    rest = [name for name in NAMES if name not in kinds.values()]
+    asked = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True)
+    commit = hashlib.sha256(asked.stdout).digest()[0]
+    return {*kinds.values(), *rest[commit % len(rest) :][:1]} if rest else set(kinds.values())
+
+
+CHOSEN = chosen()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_config_fits_the_code(name):
+    check(compose([f"experiments={name}"]))
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in CHOSEN else pytest.mark.slow) for name in NAMES]
+)
+def test_two_steps_give_finite_scores(name, tmp_path):
+    if name.endswith("_stamps") and not REAL.is_dir():
+        pytest.skip(f"{REAL}: apt-get install tuxpaint-stamps-default")
+    small = ["++data.source.num_train=256", "++data.source.num_val=32", "++data.source.num_test=32"]
+    scores = train(
+        [f"experiments={name}", *TINY, "data.batch_size=8", *(small if "scenes" in name else []), f"out_dir={tmp_path}"]
+    )
+    assert scores and all(math.isfinite(value) for value in scores.values()), scores
