@@ -1,4 +1,7 @@
-"""The main command: compose, check, train, print the scores. `python train.py experiments=digits`, see README.md."""
+"""The main command: compose, check, train, print the scores. `python train.py experiments=digits`.
+
+See README.md.
+"""
 
 import sys
 from pathlib import Path

@@ -15,7 +15,7 @@ REPEATS = 9
 EXPERIMENT = "experiments=digits"
 COMPLETED = f"python train.py {EXPERIMENT[:-4]}"  # the line that a user completes by tab
 
-BARE = '''import hydra
+BARE = """import hydra
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
@@ -24,7 +24,7 @@ def main(cfg):
 
 
 main()
-'''
+"""
 
 
 def startup() -> list[Figure]:
@@ -47,10 +47,15 @@ def startup() -> list[Figure]:
     figures = []
     for command in ("--help", f"{EXPERIMENT} --cfg job"):
         short = command.removeprefix(f"{EXPERIMENT} ")
-        for peer, words, goal in (("import", "import hydra", 2.0), (f"bare {short}", f"@hydra.main {short}", None)):
+        for peer, words, goal in (
+            ("import", "import hydra", 2.0),
+            (f"bare {short}", f"@hydra.main {short}", None),
+        ):
             mine, other = spent[command], spent[peer]
             words = f"{words} {statistics.median(other):.2f} s"
-            figures.append(Figure(command, f"{statistics.median(mine):.2f} s", words, ratios(mine, other), goal))
+            figures.append(
+                Figure(command, f"{statistics.median(mine):.2f} s", words, ratios(mine, other), goal)
+            )
     tab = spent["tab"]
     return [*figures, Figure("tab completion, s", f"{statistics.median(tab):.2f} s", "", tab, 0.3)]
 
@@ -68,7 +73,7 @@ def _in_turn(commands: dict[str, list[str]]) -> dict[str, list[float]]:
 
 
 def _equal_config(folder: Path) -> None:
-    """The keys of the experiment's config in as many groups, without interpolations: what Hydra alone takes for them."""
+    """The keys of the experiment's config in as many groups, no interpolations: what Hydra alone takes."""
     from omegaconf import DictConfig, OmegaConf
 
     from crossmedia.config import compose

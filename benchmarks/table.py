@@ -1,4 +1,4 @@
-"""One figure a row: ours beside the peer's, the median of the ratios of neighbouring repeats, and their quartiles."""
+"""One figure a row: ours beside the peer's, the median ratio of neighbouring repeats, and the quartiles."""
 
 import os
 import statistics
@@ -11,7 +11,7 @@ from crossmedia.console import console
 
 
 class Figure(NamedTuple):
-    """What was measured in one run. `goal` is the least that `values` may have as median where `least`, else the most."""
+    """What was measured in one run. `goal` is the least median of `values` where `least`, else the most."""
 
     what: str
     ours: str  # with its unit

@@ -16,7 +16,7 @@ TINY = [
 
 
 class Pictures:
-    """Grey squares, dark ones of class 0 and light ones of class 1; the sample `bad` of train cannot be read."""
+    """Grey squares, dark ones of class 0 and light ones of class 1; train's `bad` cannot be read."""
 
     fields = frozenset({"image", "label", "captions"})
     splits = ("train", "val", "test")
@@ -51,4 +51,6 @@ class PictureSplit:
         return Sample(f"{self.name}/{index}", pixels.to(torch.uint8), captions, label)
 
     def texts(self):
-        return [text for index in range(len(self)) for text in (f"a {self.source.classes[index % 2]} square",)]
+        return [
+            text for index in range(len(self)) for text in (f"a {self.source.classes[index % 2]} square",)
+        ]

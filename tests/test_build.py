@@ -6,7 +6,10 @@ from crossmedia.images.augment import Augment
 
 
 def test_a_node_becomes_its_object_parts_first():
-    node = {"_target_": "crossmedia.data.views.LabelView", "augment": {"_target_": "crossmedia.images.augment.Augment"}}
+    node = {
+        "_target_": "crossmedia.data.views.LabelView",
+        "augment": {"_target_": "crossmedia.images.augment.Augment"},
+    }
     assert isinstance(build(node, "view").augment, Augment)
 
 
@@ -54,7 +57,8 @@ def test_a_file_may_not_name_what_is_not_ours(target):
 
 def test_a_file_may_name_our_classes_and_torchs_optimizers():
     refuse_foreign(
-        {"a": {"_target_": "crossmedia.images.augment.Augment"}, "b": {"_target_": "torch.optim.AdamW"}}, "model"
+        {"a": {"_target_": "crossmedia.images.augment.Augment"}, "b": {"_target_": "torch.optim.AdamW"}},
+        "model",
     )
 
 

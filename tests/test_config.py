@@ -62,11 +62,16 @@ def test_no_data_and_no_model_is_named():
 
 
 def test_a_view_of_another_kind_of_batch_is_named():
-    assert faults("data/view=captions") == ["data.view: CaptionView gives CaptionBatch, but Classification takes ClassBatch"]
+    assert faults("data/view=captions") == [
+        "data.view: CaptionView gives CaptionBatch, but Classification takes ClassBatch"
+    ]
 
 
 def test_a_word_that_yaml_took_for_a_truth_value_asks_for_quotes():
-    assert mistyped(["en", False], list[str]) == "expected text at place 2, found true or false. Put it in quotes"
+    assert (
+        mistyped(["en", False], list[str])
+        == "expected text at place 2, found true or false. Put it in quotes"
+    )
 
 
 @pytest.mark.parametrize(
@@ -77,6 +82,8 @@ def test_what_fits_is_left_alone(value, annotation):
     assert mistyped(value, annotation) is None
 
 
-@pytest.mark.parametrize(("value", "annotation"), [(True, int), ("1", float), (1.5, int), ([1], str), (None, str)])
+@pytest.mark.parametrize(
+    ("value", "annotation"), [(True, int), ("1", float), (1.5, int), ([1], str), (None, str)]
+)
 def test_what_does_not_fit_is_found(value, annotation):
     assert mistyped(value, annotation)

@@ -48,6 +48,12 @@ def test_two_steps_give_finite_scores(name, tmp_path):
         pytest.skip(f"{REAL}: apt-get install tuxpaint-stamps-default")
     small = ["++data.source.num_train=256", "++data.source.num_val=32", "++data.source.num_test=32"]
     scores = train(
-        [f"experiments={name}", *TINY, "data.batch_size=8", *(small if "scenes" in name else []), f"out_dir={tmp_path}"]
+        [
+            f"experiments={name}",
+            *TINY,
+            "data.batch_size=8",
+            *(small if "scenes" in name else []),
+            f"out_dir={tmp_path}",
+        ]
     )
     assert scores and all(math.isfinite(value) for value in scores.values()), scores

@@ -20,7 +20,11 @@ def test_sixteen_runs_of_one_second_get_sixteen_folders(tmp_path):
 
 def test_a_second_writer_is_refused(tmp_path):
     folder = RunFolder.create(tmp_path, "x")
-    with folder.locked(), pytest.raises(SystemFault, match="is writing this folder"), RunFolder(folder.path).locked():
+    with (
+        folder.locked(),
+        pytest.raises(SystemFault, match="is writing this folder"),
+        RunFolder(folder.path).locked(),
+    ):
         pass
 
 

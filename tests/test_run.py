@@ -23,7 +23,9 @@ def finished(tmp_path_factory):
 
 def call(*words, **more):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=ROOT, env=environment, **more)
+    return subprocess.run(
+        [sys.executable, *words], capture_output=True, text=True, cwd=ROOT, env=environment, **more
+    )
 
 
 def test_the_run_folder_holds_what_makes_the_number_again(finished):
@@ -93,9 +95,17 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     [
         (["experiments=digit"], 2, "config: experiments=digit: no such experiment. Nearest: digits"),
         (["experiment=digits"], 2, "config: experiment=digits: the group is called experiments"),
-        (["experiments=digits", "model.optimiser.lr=1"], 2, "config: model.optimiser: no such key. Nearest: model.optimizer"),
+        (
+            ["experiments=digits", "model.optimiser.lr=1"],
+            2,
+            "config: model.optimiser: no such key. Nearest: model.optimizer",
+        ),
         (["experiments=digits", "data.batch_size=0"], 2, "config: data.batch_size"),
-        (["experiments=digits", "model.optimizer.lr=abc"], 2, "config: model.optimizer.lr=abc: expected a number, found text"),
+        (
+            ["experiments=digits", "model.optimizer.lr=abc"],
+            2,
+            "config: model.optimizer.lr=abc: expected a number, found text",
+        ),
         (["experiments=digits", "init=a=b"], 2, "config: "),
     ],
 )  # fmt: skip
@@ -111,7 +121,11 @@ def test_the_command_reads_a_run(finished, tmp_path):
     assert made.returncode == 0 and made.stdout.strip() in "0123456789", made.stderr
     exported = call("-m", "crossmedia.cli", "export", str(finished[0]), "--out", str(tmp_path / "out"))
     assert exported.returncode == 0, exported.stderr
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"model.safetensors", "config.json", "README.md"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "model.safetensors",
+        "config.json",
+        "README.md",
+    }
     reported = call("-m", "crossmedia.cli", "report", str(finished[0]))
     assert reported.stdout.strip().endswith("report.html"), reported.stderr
 

@@ -23,7 +23,8 @@ SCHEDULES = (
     "StepLR",
 )
 ALLOWED = frozenset(
-    [f"torch.optim.{name}" for name in OPTIMIZERS] + [f"torch.optim.lr_scheduler.{name}" for name in SCHEDULES]
+    [f"torch.optim.{name}" for name in OPTIMIZERS]
+    + [f"torch.optim.lr_scheduler.{name}" for name in SCHEDULES]
 )
 
 
@@ -57,7 +58,7 @@ def _nearest_module(module: str) -> str:
 
 
 def refuse_foreign(node: Any, key: str, trust: tuple[str, ...] = ()) -> None:
-    """Raise SecurityError where a node that came from a file names a class that is not ours, listed, or trusted.
+    """Raise SecurityError where a node from a file names a class that is not ours, listed, or trusted.
 
     Nothing is imported before every name in the node has passed.
     """
@@ -75,7 +76,9 @@ def refuse_foreign(node: Any, key: str, trust: tuple[str, ...] = ()) -> None:
         if str(target).startswith("crossmedia."):
             value = locate(target, where)
             if not inspect.isclass(value) or f"{value.__module__}.{value.__qualname__}" != target:
-                raise SecurityError(f"{where}._target_={target!r}: is not a class that crossmedia defines there")
+                raise SecurityError(
+                    f"{where}._target_={target!r}: is not a class that crossmedia defines there"
+                )
 
 
 def _targets(node: Any, key: str):
@@ -97,7 +100,9 @@ def build(node: Any, key: str, **given: Any) -> Any:
     """
     if isinstance(node, Mapping):
         parts = {
-            name: build(value, f"{key}.{name}") for name, value in node.items() if name not in ("_target_", "_partial_")
+            name: build(value, f"{key}.{name}")
+            for name, value in node.items()
+            if name not in ("_target_", "_partial_")
         }
         if "_target_" not in node:
             return parts

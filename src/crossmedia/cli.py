@@ -30,12 +30,16 @@ def _parser() -> argparse.ArgumentParser:
     def verb(name: str, call: Any, words: str, run: bool = True) -> argparse.ArgumentParser:
         part = verbs.add_parser(name, help=words, description=words)
         if run:
-            part.add_argument("run", metavar="RUN", help="a run folder, a checkpoint, latest, or EXPERIMENT@best")
+            part.add_argument(
+                "run", metavar="RUN", help="a run folder, a checkpoint, latest, or EXPERIMENT@best"
+            )
         part.set_defaults(call=call)
         return part
 
     part = verb("list", _list, "what there is: experiments, tasks, data sets, runs", run=False)
-    part.add_argument("what", nargs="?", default="experiments", choices=["experiments", "tasks", "data", "runs"])
+    part.add_argument(
+        "what", nargs="?", default="experiments", choices=["experiments", "tasks", "data", "runs"]
+    )
     part.add_argument("--markdown", action="store_true", help="a Markdown table")
     part.add_argument("--json", action="store_true", help="JSON")
     part = verb("evaluate", _evaluate, "scores from the checkpoint alone; k=v changes the run's data config")
@@ -66,9 +70,14 @@ def _list(options: argparse.Namespace, _: list[str]) -> None:
         columns, rows = listing.run_rows(Path("outputs"))
     else:
         group = "model" if options.what == "tasks" else "data"
-        columns, rows = [options.what, "what it is"], [list(row) for row in listing.groups(ROOT, group).items()]
+        columns, rows = (
+            [options.what, "what it is"],
+            [list(row) for row in listing.groups(ROOT, group).items()],
+        )
     if options.json:
-        print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1, ensure_ascii=False))
+        print(
+            json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=1, ensure_ascii=False)
+        )
     elif options.markdown:
         print(to_markdown(columns, rows), end="")
     else:
@@ -101,7 +110,11 @@ def _generate(options: argparse.Namespace, words: list[str]) -> None:
     given = _keywords(task, words)
     media = [name for name in given if name in ("image", "audio", "text")]
     if len(media) != 1:
-        takes = [f"--{name}" for name in inspect.signature(task.generate).parameters if name in ("image", "audio", "text")]
+        takes = [
+            f"--{name}"
+            for name in inspect.signature(task.generate).parameters
+            if name in ("image", "audio", "text")
+        ]
         raise ConfigError(f"generate: {type(task).__name__} takes one of {', '.join(takes)}")
     inputs = _inputs(Path(given.pop(media[0])))
     for place in range(0, len(inputs), 64):
@@ -121,7 +134,9 @@ def _keywords(task: Any, words: list[str]) -> dict[str, Any]:
         name, sign, value = word.removeprefix("--").replace("-", "_").partition("=")
         if not word.startswith("--") or name not in parameters:
             allowed = [f"--{parameter}" for parameter in parameters]
-            raise ConfigError(f"{word}: {type(task).__name__} takes {', '.join(allowed)}{nearest(word, allowed)}")
+            raise ConfigError(
+                f"{word}: {type(task).__name__} takes {', '.join(allowed)}{nearest(word, allowed)}"
+            )
         if sign:
             value = word.partition("=")[2]
         elif remaining:
@@ -132,7 +147,9 @@ def _keywords(task: Any, words: list[str]) -> dict[str, Any]:
         try:
             given[name] = kind(value) if kind in (int, float) else value
         except ValueError:
-            raise ConfigError(f"--{name}={value}: expected {'a whole number' if kind is int else 'a number'}") from None
+            raise ConfigError(
+                f"--{name}={value}: expected {'a whole number' if kind is int else 'a number'}"
+            ) from None
     return given
 
 

@@ -1,4 +1,4 @@
-"""The root keys of a run, how they are composed, and the check that lists every fault before anything is built."""
+"""The root keys of a run, how they are composed, and the check that lists every fault before any building."""
 
 import difflib
 import os
@@ -66,9 +66,9 @@ def named(cfg: DictConfig, choices: dict[str, Any]) -> DictConfig:
 
 
 def check(cfg: DictConfig) -> None:
-    """Raise ConfigError with every fault of the config: keys, classes, arguments, types, the monitored score, devices."""
+    """Raise ConfigError with every fault: keys, classes, arguments, types, the monitored score, devices."""
     faults = [
-        f"{key}: no such key{nearest(key, [field.name for field in fields(RunConfig)])}"
+        f"{key}: no such key{nearest(str(key), [field.name for field in fields(RunConfig)])}"
         for key in cfg
         if key not in {field.name for field in fields(RunConfig)}
     ]
@@ -115,7 +115,9 @@ def _check_node(node: Any, key: str) -> list[str]:
             continue
         if name not in parameters:
             if not open_ended:
-                faults.append(f"{key}.{name}: no such key{nearest(f'{key}.{name}', [f'{key}.{p}' for p in parameters])}")
+                faults.append(
+                    f"{key}.{name}: no such key{nearest(f'{key}.{name}', [f'{key}.{p}' for p in parameters])}"
+                )
             continue
         fault = mistyped(value, parameters[name].annotation)
         if fault and not (value is None and name in ("num_classes", "vocab_size")):
@@ -149,7 +151,9 @@ def mistyped(value: Any, annotation: Any) -> str | None:
     if isinstance(value, dict) and "_target_" in value:
         return None
     expected, foreign = [], False
-    for option in get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,):
+    for option in (
+        get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    ):
         kind = get_origin(option) or option
         if kind is Literal:
             if value in get_args(option):
@@ -205,7 +209,8 @@ def _check_together(cfg: dict[str, Any]) -> list[str]:
         takes = inspect.signature(task.score).parameters["batch"].annotation
         if takes is not inspect.Parameter.empty and gives is not takes:
             faults.append(
-                f"data.view: {view.__name__} gives {gives.__name__}, but {task.__name__} takes {takes.__name__}"
+                f"data.view: {view.__name__} gives {gives.__name__}, "
+                f"but {task.__name__} takes {takes.__name__}"
             )
     import torch
 
@@ -229,7 +234,10 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
 
 
 def fill_from_data(cfg: DictConfig, data: Any) -> list[str]:
-    """Write into the config what only the data knows, and return the lines that say where it differs from what was asked."""
+    """Write into the config what only the data knows; return where it differs.
+
+    A line for each value that differs from what was asked.
+    """
     notes = []
     meta = data.meta
     known = {

@@ -8,6 +8,7 @@ from torch import nn
 
 from crossmedia.report.tables import scores_table
 
+
 def console(stderr: bool = False) -> Console:
     """Obeys NO_COLOR and TERM=dumb; never wraps what goes into a file."""
     return Console(stderr=stderr, highlight=False)

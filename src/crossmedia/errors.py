@@ -2,7 +2,10 @@
 
 
 class UserError(Exception):
-    """Faults that the user can mend; each line reads `<file or key>: <what was found, what is allowed>. <What to do>`."""
+    """Faults the user can mend, a line each.
+
+    A line reads `<file or key>: <what was found, what is allowed>. <What to do>`.
+    """
 
     area = "error"
     code = 1

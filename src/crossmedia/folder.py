@@ -95,7 +95,7 @@ class RunFolder:
 
 
 def find_run(name: str | Path, out_dir: str | Path = "outputs") -> tuple[Path, Path]:
-    """The run folder and the checkpoint that a name means: a checkpoint's path, or what `find_folder` takes."""
+    """The run folder and the checkpoint a name means: a checkpoint's path, or what `find_folder` takes."""
     path = Path(name)
     if path.is_file():
         return (path.parents[1] if path.parent.name == "checkpoints" else path.parent), path
@@ -108,7 +108,7 @@ def find_run(name: str | Path, out_dir: str | Path = "outputs") -> tuple[Path, P
 
 
 def find_folder(name: str | Path, out_dir: str | Path = "outputs") -> Path:
-    """The run folder that a name means: its path, `latest`, an experiment (its newest run), or `<experiment>@best`."""
+    """The run folder a name means: its path, `latest`, an experiment (newest run), `<experiment>@best`."""
     text, out = str(name), Path(out_dir)
     path = Path(text)
     if not path.is_dir():

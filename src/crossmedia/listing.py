@@ -33,7 +33,14 @@ def experiment_rows(root: Path) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows of the table of experiments, as README shows it."""
     columns = ["experiment", "what", "direction", "score", "minutes", "on"]
     rows = [
-        [name, about.get("claim"), about.get("direction"), score_text(about.get("score")), about.get("minutes"), about.get("on")]
+        [
+            name,
+            about.get("claim"),
+            about.get("direction"),
+            score_text(about.get("score")),
+            about.get("minutes"),
+            about.get("on"),
+        ]
         for name, about in experiments(root).items()
     ]
     return columns, rows
@@ -52,7 +59,7 @@ def run_rows(out_dir: Path) -> tuple[list[str], list[list[Any]]]:
 
 
 def score_text(score: dict[str, Any] | None) -> str:
-    """`accuracy 0.986 · test_composition/bleu4 0.61`: the split `test` goes without saying; – where nobody measured."""
+    """`accuracy 0.986 · test_composition/bleu4 0.61`: `test` goes without saying; – where nobody measured."""
     if not score:
         return "–"
     words = [f"{key.removeprefix('test/')} {_short(value)}" for key, value in score.items()]

@@ -74,4 +74,7 @@ def _git() -> dict[str, Any] | None:
         answer = subprocess.run([git, "-C", str(ROOT), *words], capture_output=True, text=True, timeout=20)
         return answer.stdout.strip()
 
-    return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain", "--untracked-files=no"))}
+    return {
+        "commit": ask("rev-parse", "HEAD"),
+        "dirty": bool(ask("status", "--porcelain", "--untracked-files=no")),
+    }

@@ -7,8 +7,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from crossmedia import config
 from crossmedia.build import build, locate, refuse_foreign
-from crossmedia.errors import CheckpointError, ConfigError, DataError, UserError
-from crossmedia.folder import RunFolder, find_run, read_json, write_json, write_whole
+from crossmedia.errors import CheckpointError, ConfigError
+from crossmedia.folder import RunFolder, find_run, write_json
 
 FORMAT = 1  # of checkpoints
 
@@ -51,14 +51,22 @@ def _load(folder: Path, checkpoint: Path, trust: tuple[str, ...]) -> Any:
     try:
         task.load_state_dict(saved["state_dict"])
     except RuntimeError as error:
-        raise CheckpointError(f"{checkpoint}: does not fit its own model. {str(error).splitlines()[-1].strip()}") from None
+        raise CheckpointError(
+            f"{checkpoint}: does not fit its own model. {str(error).splitlines()[-1].strip()}"
+        ) from None
     return task.eval()
 
 
 def evaluate(
-    run: str | Path, split: str | None = None, overrides: tuple[str, ...] | list[str] = (), trust: tuple[str, ...] = ()
+    run: str | Path,
+    split: str | None = None,
+    overrides: tuple[str, ...] | list[str] = (),
+    trust: tuple[str, ...] = (),
 ) -> dict[str, float]:
-    """Score a checkpoint on one split (default: every test split), from the run folder alone; writes `eval/<split>.json`."""
+    """Score a checkpoint on one split (default: every test split); writes `eval/<split>.json`.
+
+    The run folder alone is enough.
+    """
     from pytorch_lightning import Trainer
 
     from crossmedia.trainer.steps import Steps
@@ -100,7 +108,9 @@ def test(trainer: Any, task: Any, data: Any, split: str) -> dict[str, float]:
     task.test_split = split
     loader = data.loader(split)
     trainer.test(task, dataloaders=loader, verbose=False)
-    return {key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith(f"{split}/")}
+    return {
+        key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith(f"{split}/")
+    }
 
 
 def saved_config(folder: Path) -> dict[str, Any]:
@@ -128,19 +138,27 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise CheckpointError(f"{path}: holds more than plain values and tensors, or is damaged; not loaded") from None
+        raise CheckpointError(
+            f"{path}: holds more than plain values and tensors, or is damaged; not loaded"
+        ) from None
     except (RuntimeError, EOFError, ValueError, OSError) as error:
-        raise CheckpointError(f"{path}: damaged or cut short ({type(error).__name__}). Use another checkpoint") from None
+        raise CheckpointError(
+            f"{path}: damaged or cut short ({type(error).__name__}). Use another checkpoint"
+        ) from None
     if not isinstance(saved, dict) or "crossmedia" not in saved:
         raise CheckpointError(f"{path}: is not a checkpoint of crossmedia")
     if saved["crossmedia"]["format"] > FORMAT:
-        raise CheckpointError(f"{path}: format {saved['crossmedia']['format']}, newer than this crossmedia's {FORMAT}")
+        raise CheckpointError(
+            f"{path}: format {saved['crossmedia']['format']}, newer than this crossmedia's {FORMAT}"
+        )
     return {**saved["crossmedia"], "state_dict": saved["state_dict"]}
 
 
 def pack_meta(meta: Any) -> dict[str, Any]:
     """`meta` as plain values."""
-    parts = {name: part.config() for name, part in meta._asdict().items() if name != "classes" and part is not None}
+    parts = {
+        name: part.config() for name, part in meta._asdict().items() if name != "classes" and part is not None
+    }
     return {"classes": list(meta.classes), **parts}
 
 

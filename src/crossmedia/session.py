@@ -1,4 +1,4 @@
-"""One training run, from a checked config to its scores: builds the parts, trains, tests, and writes the run folder."""
+"""One training run, from a checked config to its scores: builds, trains, tests, writes the run folder."""
 
 import json
 import time
@@ -39,7 +39,9 @@ class Session:
             scores = self._run()
         except BaseException as error:
             state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            self.folder.status(state, **self._facts(), reason=str(error).partition("\n")[0] or type(error).__name__)
+            self.folder.status(
+                state, **self._facts(), reason=str(error).partition("\n")[0] or type(error).__name__
+            )
             raise
         return scores
 
@@ -82,7 +84,10 @@ class Session:
         return build(
             node,
             "trainer",
-            logger=[CSVLog(folder / "metrics.csv"), *trackers(plain["logger"], folder, self.cfg.name, self.console)],
+            logger=[
+                CSVLog(folder / "metrics.csv"),
+                *trackers(plain["logger"], folder, self.cfg.name, self.console),
+            ],
             callbacks=callbacks,
             plugins=[AtomicCheckpointIO()],
             use_distributed_sampler=False,
@@ -96,7 +101,9 @@ class Session:
         folder, cfg = self.folder.path, self.cfg
         write_whole(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain)))
         write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(self.overrides)))
-        self.manifest = manifest(cfg.seed, self.overrides, data.source.fingerprint(), str(cfg.trainer.precision))
+        self.manifest = manifest(
+            cfg.seed, self.overrides, data.source.fingerprint(), str(cfg.trainer.precision)
+        )
         self.manifest["experiment"] = cfg.name
         self.manifest["about"] = plain["about"]
         if data.skipped or data.source.notes:
@@ -114,7 +121,9 @@ class Session:
         if best.exists():
             self.task.load_state_dict(run.read_checkpoint(best)["state_dict"])
         else:
-            raise NonFiniteError(f"{self.checkpoints.monitor}: no finite number at any validation, so nothing is best")
+            raise NonFiniteError(
+                f"{self.checkpoints.monitor}: no finite number at any validation, so nothing is best"
+            )
         scores, lines = {}, []
         for split in data.test_splits:
             scores.update(run.test(trainer, self.task, data, split))
@@ -140,7 +149,9 @@ class Session:
 
     def _print_head(self, data: Any, notes: list[str], trainer: Trainer) -> None:
         cfg = self.cfg
-        direction = f" · {cfg.about.direction.replace('->', '→')}" if cfg.about and cfg.about.get("direction") else ""
+        direction = (
+            f" · {cfg.about.direction.replace('->', '→')}" if cfg.about and cfg.about.get("direction") else ""
+        )
         steps = len(data.loader("train", train=True))
         on_cpu = trainer.strategy.root_device.type == "cpu"
         device = f"{torch.get_num_threads()} CPU cores" if on_cpu else torch.cuda.get_device_name()
@@ -148,7 +159,8 @@ class Session:
         lines = [
             f"{cfg.name}{direction} · {model_line(self.task)}",
             f"data      {data_line(data, notes)}",
-            f"compute   {device} · {trainer.precision} · seed {cfg.seed} · {trainer.max_epochs} epochs × {steps} steps",
+            f"compute   {device} · {trainer.precision} · seed {cfg.seed} · "
+            f"{trainer.max_epochs} epochs × {steps} steps",
             f"run       {self.folder.path}",
         ]
         lines += [f"          {note}" for note in data.source.notes[:1]]
@@ -161,15 +173,17 @@ class Session:
     def _print_tail(self, scores: dict[str, float], page: Any) -> None:
         if self.checkpoints.stuck:
             self.console.print(
-                f"{self.checkpoints.monitor} never moved ({self.checkpoints.best:g}), so it chose nothing: the first "
-                "validation counts as best. Use another monitor",
+                f"{self.checkpoints.monitor} never moved ({self.checkpoints.best:g}), so it chose nothing: "
+                "the first validation counts as best. Use another monitor",
                 markup=False,
             )
         table = score_table(scores)
         self.console.print()
         if table:
             self.console.print(table)
-        self.console.print(f"{clock(time.monotonic() - self.began)} · report: {page}", soft_wrap=True, markup=False)
+        self.console.print(
+            f"{clock(time.monotonic() - self.began)} · report: {page}", soft_wrap=True, markup=False
+        )
 
 
 def _quiet_lightning() -> None:

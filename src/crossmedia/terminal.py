@@ -1,4 +1,4 @@
-"""Around both commands: what stands before Hydra starts, and how every error becomes one line and an exit code."""
+"""Around both commands: what precedes Hydra, and how every error becomes one line and an exit code."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ INTERRUPTED, TERMINATED = 130, 143
 
 
 def guarded(main: Callable[[], Any], root: Path) -> int:
-    """Run `main`; a user's mistake is a line on stderr, a mistake of ours a traceback; returns the exit code."""
+    """Run `main`; a user's mistake is a line on stderr, ours is a traceback; returns the exit code."""
     os.environ["CROSSMEDIA_ROOT"] = str(root)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the words below are ours
     if {"--help", "-h"} & set(sys.argv[1:]):
@@ -56,7 +56,7 @@ def _experiments(root: Path) -> None:
 
 
 def reworded(error: BaseException) -> UserError | None:
-    """A fault of Hydra's or OmegaConf's as one line with the key and the nearest right name; None for any other."""
+    """A fault of Hydra's or OmegaConf's as one line with the key and the nearest right name, else None."""
     from hydra.errors import HydraException, MissingConfigException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
 

@@ -42,7 +42,9 @@ def test_evaluation_is_never_augmented():
     module = made(LabelView(Augment(shift=0.5)))
     module.learn()
     batch = next(iter(module.loader("val")))
-    expected = module.image.normalise(torch.stack([module.split("val")[i].image for i in range(len(batch.ids))]))
+    expected = module.image.normalise(
+        torch.stack([module.split("val")[i].image for i in range(len(batch.ids))])
+    )
     assert torch.equal(batch.inputs, expected)
 
 

@@ -57,7 +57,9 @@ def test_pretrained_weights_may_lie_in_several_files(folder):
     (folder / "model.safetensors").unlink()
     names = sorted(weights)
     for part in range(2):
-        save_file({name: weights[name] for name in names[part::2]}, folder / f"model-{part + 1}-of-2.safetensors")
+        save_file(
+            {name: weights[name] for name in names[part::2]}, folder / f"model-{part + 1}-of-2.safetensors"
+        )
     loaded = build(pretrained=str(folder)).backbone.state_dict()
     assert all(torch.equal(weight, weights[f"resnet.{name}"]) for name, weight in loaded.items())
 
@@ -135,7 +137,9 @@ def test_a_file_cut_short_is_named(folder, name):
 
 
 def test_weights_of_another_depth_name_the_keys_to_set(saved):
-    with pytest.raises(CheckpointError, match=r"layer_type is basic, but ResNet-50 .* Set net.depth and net.width"):
+    with pytest.raises(
+        CheckpointError, match=r"layer_type is basic, but ResNet-50 .* Set net.depth and net.width"
+    ):
         build(pretrained=str(saved), depth=50)
 
 

@@ -112,7 +112,9 @@ def test_a_step_hands_the_memory_back_untouched_so_that_beam_search_need_not_mov
     state = decoder.start(memory)
     _, after = decoder.step(tokens[:, 0], state)
     for old, new in zip(leaves(state), leaves(after), strict=True):
-        assert (old is new) == (old.shape == new.shape and old.shape[-2:-1] == (4,) or old.dtype == torch.bool)
+        assert (old is new) == (
+            old.shape == new.shape and old.shape[-2:-1] == (4,) or old.dtype == torch.bool
+        )
 
 
 def test_beam_search_of_a_batch_equals_one_by_one(decoder):
@@ -138,11 +140,27 @@ def test_dropout_acts_in_training_only(build):
     [
         (LSTMAttentionDecoder, {"vocab_size": 0}, "vocab_size 0: must be at least 1"),
         (LSTMAttentionDecoder, {"vocab_size": 9, "attention_dim": 0}, "attention_dim 0: must be at least 1"),
-        (LSTMAttentionDecoder, {"vocab_size": 9, "dropout": -0.1}, "dropout -0.1: must be at least 0 and below 1"),
+        (
+            LSTMAttentionDecoder,
+            {"vocab_size": 9, "dropout": -0.1},
+            "dropout -0.1: must be at least 0 and below 1",
+        ),
         (TransformerDecoder, {"vocab_size": 9, "depth": 0}, "depth 0: must be at least 1"),
-        (TransformerDecoder, {"vocab_size": 9, "dim": 12, "heads": 5}, "dim 12: must be even and a multiple of heads, 5"),
-        (TransformerDecoder, {"vocab_size": 9, "dim": 9, "heads": 3}, "dim 9: must be even and a multiple of heads, 3"),
-        (TransformerDecoder, {"vocab_size": 9, "dropout": 1.0}, "dropout 1.0: must be at least 0 and below 1"),
+        (
+            TransformerDecoder,
+            {"vocab_size": 9, "dim": 12, "heads": 5},
+            "dim 12: must be even and a multiple of heads, 5",
+        ),
+        (
+            TransformerDecoder,
+            {"vocab_size": 9, "dim": 9, "heads": 3},
+            "dim 9: must be even and a multiple of heads, 3",
+        ),
+        (
+            TransformerDecoder,
+            {"vocab_size": 9, "dropout": 1.0},
+            "dropout 1.0: must be at least 0 and below 1",
+        ),
     ],
 )
 def test_a_value_out_of_range_is_refused(build, arguments, message):

@@ -60,7 +60,7 @@ class Split(Protocol):
 
 
 class Source(Protocol):
-    """Where samples are. `faults` names members that cannot be used, `notes` says what was passed over rightly."""
+    """Where samples are. `faults` names members that cannot be used, `notes` what was passed over rightly."""
 
     fields: frozenset[str]  # the fields of Sample that it fills
     splits: tuple[str, ...]

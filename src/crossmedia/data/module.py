@@ -1,4 +1,4 @@
-"""The one LightningDataModule: joins a source and a view; it alone knows order, workers, epochs and bad members."""
+"""The one LightningDataModule: joins source and view; it alone knows order, workers, epochs, bad members."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -15,8 +15,9 @@ from crossmedia.errors import ConfigError, DataError, UserError
 class DataModule(LightningDataModule):
     """Loaders of every split, and `meta`: what only the data knows.
 
-    `on_error=stop` raises every fault of the data at once; `skip` leaves bad members out, decodes each remaining
-    file once before training, and lists what it skipped in `skipped`. `cache` keeps prepared pictures in memory.
+    `on_error=stop` raises every fault of the data at once; `skip` leaves bad members out, decodes each
+    remaining file once before training, and lists what it skipped in `skipped`. `cache` keeps prepared
+    pictures in memory.
     """
 
     def __init__(
@@ -45,8 +46,9 @@ class DataModule(LightningDataModule):
         lacking = [name for name in view.needs if name not in source.fields]
         if lacking:
             raise ConfigError(
-                f"data.view: {type(view).__name__} needs {', '.join(lacking)}, which {type(source).__name__} does "
-                f"not have; it has {', '.join(sorted(source.fields))}. Choose another data set or model"
+                f"data.view: {type(view).__name__} needs {', '.join(lacking)}, which "
+                f"{type(source).__name__} does not have; it has {', '.join(sorted(source.fields))}. "
+                "Choose another data set or model"
             )
         self.source, self.view = source, view
         self.image, self.tokenizer, self.num_classes = image, tokenizer, num_classes
@@ -61,7 +63,10 @@ class DataModule(LightningDataModule):
         self._splits: dict[str, Split] = {}
 
     def learn(self, meta: Meta | None = None) -> Meta:
-        """Find the faults, fit the tokenizer on the training captions, and return `meta`; a checkpoint's own is kept."""
+        """Find the faults, fit the tokenizer on the training captions, return `meta`.
+
+        A checkpoint's own `meta` is kept.
+        """
         if self.source.faults and self.on_error == "stop":
             raise DataError(*self.source.faults)
         self.skipped = list(self.source.faults)
@@ -71,8 +76,9 @@ class DataModule(LightningDataModule):
         self.meta = meta or self._fit()
         if len(self.source.classes) > 1 and self.meta.classes and self.source.classes != self.meta.classes:
             raise DataError(
-                f"classes: the model knows {len(self.meta.classes)} ({', '.join(self.meta.classes[:5])} …), the data "
-                f"has {len(self.source.classes)} ({', '.join(self.source.classes[:5])} …). Use the data it was trained on"
+                f"classes: the model knows {len(self.meta.classes)} ({', '.join(self.meta.classes[:5])} …), "
+                f"the data has {len(self.source.classes)} ({', '.join(self.source.classes[:5])} …). "
+                "Use the data it was trained on"
             )
         return self.meta
 
@@ -81,7 +87,9 @@ class DataModule(LightningDataModule):
         if "captions" not in self.view.needs:
             tokenizer = None
         elif tokenizer is None:
-            raise ConfigError("data.tokenizer: captions need one. Use +data/tokenizer=words, characters or bpe")
+            raise ConfigError(
+                "data.tokenizer: captions need one. Use +data/tokenizer=words, characters or bpe"
+            )
         elif not tokenizer.fitted:
             tokenizer = tokenizer.fit(self._splits["train"].texts())
         classes = tuple(self.source.classes) if "label" in self.view.needs else ()
@@ -117,7 +125,9 @@ class DataModule(LightningDataModule):
         if not len(split):
             raise DataError(f"{name}: this split has no samples")
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        order = Order(len(split), self.batch_size if train else self.eval_batch_size, self.seed, train, rank, ranks)
+        order = Order(
+            len(split), self.batch_size if train else self.eval_batch_size, self.seed, train, rank, ranks
+        )
         return DataLoader(
             Items(split, self.meta, self.cache),
             batch_sampler=order,
@@ -195,6 +205,8 @@ class Collate:
         if isinstance(items, UserError):
             return items
         samples = [item.sample for item in items]
-        draws = [generator(self.seed, item.key.epoch, item.sample.id) for item in items] if self.train else None
+        draws = (
+            [generator(self.seed, item.key.epoch, item.sample.id) for item in items] if self.train else None
+        )
         batch: Any = self.view(samples, draws, self.meta)
         return batch._replace(valid=torch.tensor([item.key.valid for item in items]))

@@ -22,18 +22,18 @@ def generator(*parts: int | str) -> torch.Generator:
 
 
 class Key(NamedTuple):
-    """One place of a batch: the epoch addresses its augmentation; a place that only fills a rank is not valid."""
+    """One place of a batch: the epoch addresses its augmentation; one that only fills a rank is not valid."""
 
     epoch: int
-    index: int
+    index: int  # pyright: ignore[reportIncompatibleMethodOverride]
     valid: bool
 
 
 class Order(Sampler[list[Key]]):
     """Batches of keys for one rank; every rank gets the same number of batches.
 
-    Training drops the incomplete last global batch of the epoch. Evaluation keeps the order and every sample, and
-    fills the ranks up with places that no score counts.
+    Training drops the incomplete last global batch of the epoch. Evaluation keeps the order and every sample,
+    and fills the ranks up with places that no score counts.
     """
 
     def __init__(self, size: int, batch_size: int, seed: int, train: bool, rank: int = 0, ranks: int = 1):
@@ -60,7 +60,9 @@ class Order(Sampler[list[Key]]):
 
     def __iter__(self) -> Iterator[list[Key]]:
         if self.train:
-            permutation = torch.randperm(self.size, generator=generator(self.seed, "order", self.epoch)).tolist()
+            permutation = torch.randperm(
+                self.size, generator=generator(self.seed, "order", self.epoch)
+            ).tolist()
             permutation = permutation[: len(self) * self.batch_size * self.ranks]
         else:
             permutation = list(range(self.size))

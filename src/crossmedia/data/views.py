@@ -1,7 +1,7 @@
 """From samples to the batch that a kind of task needs."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Generator, Tensor
@@ -12,11 +12,13 @@ from crossmedia.text.tokenizer import BOS, EOS
 
 
 class View(Protocol):
-    """`needs` names the fields of Sample that it reads; `draws` has a generator a sample in training, else is None."""
+    """`needs` names the Sample fields it reads; `draws` has a generator a sample in training, else None."""
 
     needs: tuple[str, ...]
 
-    def __call__(self, samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta) -> NamedTuple: ...
+    def __call__(
+        self, samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta
+    ) -> NamedTuple: ...
 
 
 class LabelView:
@@ -37,7 +39,7 @@ class LabelView:
 
 
 class CaptionView:
-    """Pictures and captions: in training `captions_per_image` of each sample's, drawn anew each epoch; else the first.
+    """Pictures and captions: in training `captions_per_image` a sample, new each epoch; else the first.
 
     Several captions of one picture share one pass of the encoder; a sample with fewer repeats them.
     """
@@ -77,7 +79,8 @@ def images_of(
     samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta, augment: Augment | None
 ) -> Tensor:
     """(B, C, S, S) float in [-1, 1], augmented in training."""
-    images = meta.image.normalise(torch.stack([sample.image for sample in samples]))
+    pictures: list[Any] = [sample.image for sample in samples]  # a view that needs images has them all
+    images = meta.image.normalise(torch.stack(pictures))
     return augment(images, draws) if augment and draws else images
 
 

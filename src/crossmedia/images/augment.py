@@ -8,8 +8,8 @@ from torch import Generator, Tensor
 
 
 class Augment:
-    """One affine map a picture. `shift` in parts of the side, `rotate` in degrees, `scale` as 1 ± part, `mirror` with
-    probability 1/2; pixels from outside the picture repeat its border."""
+    """One affine map a picture. `shift` in parts of the side, `rotate` in degrees, `scale` as 1 ± part,
+    `mirror` with probability 1/2; pixels from outside the picture repeat its border."""
 
     def __init__(self, shift: float = 0.0, rotate: float = 0.0, scale: float = 0.0, mirror: bool = False):
         for name, value, most in (("shift", shift, 1.0), ("rotate", rotate, 180.0), ("scale", scale, 0.9)):

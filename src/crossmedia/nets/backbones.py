@@ -1,4 +1,4 @@
-"""Transfer learning: a ResNet that may come trained (He et al., 2016), averaged over the picture, under a head of ours.
+"""Transfer learning: a ResNet, perhaps trained (He et al., 2016), averaged over the picture, under our head.
 
 Shapes: B batch, S image size, h w the backbone's last grid, F its width, K classes.
 """
@@ -27,11 +27,12 @@ _EXPANSION = {"basic": 1, "bottleneck": 4}
 
 
 class ResNetClassifier(nn.Module):
-    """ResNet of `depth` layers, global average pooling, then dense layers of the widths `hidden` to the classes.
+    """ResNet of `depth` layers, global average pooling, then dense layers of widths `hidden` to the classes.
 
-    `pretrained` names a local folder (config.json and safetensors) or a model of the Hugging Face hub, as
-    "microsoft/resnet-18"; without it the weights are drawn. `freeze` "backbone" keeps the backbone as it is, its
-    BatchNorm statistics too, and trains the head. `width` is that of the first stage, 64 in the paper.
+    `pretrained` names a local folder (config.json and safetensors) or a model of the Hugging Face hub,
+    as "microsoft/resnet-18"; without it the weights are drawn. `freeze` "backbone" keeps the backbone as
+    it is, its BatchNorm statistics too, and trains the head. `width` is that of the first stage, 64
+    in the paper.
     """
 
     mean: Tensor
@@ -70,7 +71,9 @@ class ResNetClassifier(nn.Module):
         layers: list[nn.Module] = []
         for before, after in zip((features, *hidden), hidden, strict=False):
             layers += [nn.Dropout(dropout), nn.Linear(before, after), nn.ReLU()]
-        self.head = nn.Sequential(*layers, nn.Dropout(dropout), nn.Linear((features, *hidden)[-1], num_classes))
+        self.head = nn.Sequential(
+            *layers, nn.Dropout(dropout), nn.Linear((features, *hidden)[-1], num_classes)
+        )
         self.train()
 
     def forward(self, images: Tensor) -> Tensor:
@@ -95,9 +98,15 @@ def _backbone(depth: int, width: int, pretrained: str | None) -> tuple[Any, Sequ
         raise SystemFault(message) from error
     kind, stages = _STAGES[depth]
     sizes = [_EXPANSION[kind] * width * 2**stage for stage in range(len(stages))]
-    shape = {"model_type": "resnet", "layer_type": kind, "depths": stages, "hidden_sizes": sizes, "embedding_size": width}
+    shape = {
+        "model_type": "resnet",
+        "layer_type": kind,
+        "depths": stages,
+        "hidden_sizes": sizes,
+        "embedding_size": width,
+    }
     model = ResNetModel(ResNetConfig(**{key: shape[key] for key in shape if key != "model_type"}))
-    model.pooler = nn.Identity()  # the head pools
+    model.add_module("pooler", nn.Identity())  # the head pools
     if pretrained is None:
         return model, [0.5] * 3, [0.5] * 3  # pictures go in as they are
     folder = _folder(pretrained)
@@ -105,8 +114,8 @@ def _backbone(depth: int, width: int, pretrained: str | None) -> tuple[Any, Sequ
     for key, want in shape.items():
         if found.get(key) != want:
             raise CheckpointError(
-                f"{pretrained}/config.json: {key} is {found.get(key)}, but ResNet-{depth} of width {width} has {want}. "
-                "Set net.depth and net.width to those of the weights"
+                f"{pretrained}/config.json: {key} is {found.get(key)}, but ResNet-{depth} of width {width} "
+                f"has {want}. Set net.depth and net.width to those of the weights"
             )
     _load(model, folder, pretrained)
     seen = folder / "preprocessor_config.json"
@@ -120,15 +129,17 @@ def _folder(pretrained: str) -> Path:
     if folder.is_dir():
         return folder
     if pretrained.startswith((".", "/", "~")) or pretrained.count("/") > 1:
-        raise CheckpointError(f"{pretrained}: no such folder. Give one with config.json and safetensors, or a hub name")
+        raise CheckpointError(
+            f"{pretrained}: no such folder. Give one with config.json and safetensors, or a hub name"
+        )
     from huggingface_hub import snapshot_download
 
     try:
         return Path(snapshot_download(pretrained, allow_patterns=["*.json", "*.safetensors"]))
     except Exception as error:  # of many kinds: name, network, permission
         raise CheckpointError(
-            f"{pretrained}: neither a folder nor a model that the hub gives ({_first_line(error)}). Check the name and "
-            "the network, or download it and give its folder"
+            f"{pretrained}: neither a folder nor a model that the hub gives ({_first_line(error)}). "
+            "Check the name and the network, or download it and give its folder"
         ) from error
 
 
@@ -136,7 +147,9 @@ def _read(path: Path, pretrained: str) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise CheckpointError(f"{pretrained}: has no {path.name}. Give a folder that transformers saved") from error
+        raise CheckpointError(
+            f"{pretrained}: has no {path.name}. Give a folder that transformers saved"
+        ) from error
     except (OSError, ValueError) as error:
         line = f"{pretrained}/{path.name}: cannot be read ({_first_line(error)}). Download or save it again"
         raise CheckpointError(line) from error
@@ -158,7 +171,9 @@ def _load(model: nn.Module, folder: Path, pretrained: str) -> None:
         try:
             weights |= load_file(path)
         except (OSError, SafetensorError) as error:
-            line = f"{pretrained}/{path.name}: cannot be read ({_first_line(error)}). Download or save it again"
+            line = (
+                f"{pretrained}/{path.name}: cannot be read ({_first_line(error)}). Download or save it again"
+            )
             raise CheckpointError(line) from error
     weights = {name.removeprefix("resnet."): weight for name, weight in weights.items()}
     for name, own in model.state_dict().items():
@@ -167,7 +182,8 @@ def _load(model: nn.Module, folder: Path, pretrained: str) -> None:
         elif name not in weights or weights[name].shape != own.shape:
             found = "missing" if name not in weights else f"of shape {list(weights[name].shape)}"
             raise CheckpointError(
-                f"{pretrained}: {name} is {found}, the backbone needs {list(own.shape)}. Give a whole ResNet's weights"
+                f"{pretrained}: {name} is {found}, the backbone needs {list(own.shape)}. "
+                "Give a whole ResNet's weights"
             )
     model.load_state_dict({name: weights[name] for name in model.state_dict()})
 

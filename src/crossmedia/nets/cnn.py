@@ -1,4 +1,4 @@
-"""A small convolutional classifier: stages of two 3×3 convolutions, each stage at half the size of the one before.
+"""A small convolutional classifier: stages of two 3×3 convolutions, each at half the size of the one before.
 
 Shapes: B batch, C channels, H W image size, D width of the last stage, K classes.
 """
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 
 class ConvNet(nn.Module):
-    """Image to class scores, as VGG (Simonyan and Zisserman, 2015) with batch normalisation (Ioffe and Szegedy,
-    2015) and global average pooling (Lin et al., 2014) in place of the dense layers.
+    """Image to class scores, as VGG (Simonyan and Zisserman, 2015) with batch normalisation (Ioffe and
+    Szegedy, 2015) and global average pooling (Lin et al., 2014) in place of the dense layers.
 
     A picture's side must be at least 2 ** (len(widths) - 1) pixels.
     """
@@ -39,7 +39,9 @@ class ConvNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         if min(images.shape[-2:]) < self.side:
             size = "×".join(map(str, images.shape[-2:]))
-            raise ValueError(f"image size {size}: must be at least {self.side} pixels a side, or have fewer widths")
+            raise ValueError(
+                f"image size {size}: must be at least {self.side} pixels a side, or have fewer widths"
+            )
         x = self.features(images)  # (B, C, H, W) -> (B, D, H/side, W/side)
         return self.head(x.mean(dim=(2, 3)))  # (B, K)
 

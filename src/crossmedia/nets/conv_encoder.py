@@ -1,4 +1,4 @@
-"""Image to a grid of memory cells: residual convolutions, a position for each cell, then cells that see one another.
+"""Image to a grid of memory cells: residual convolutions, a position a cell, then cells that see one another.
 
 Shapes: B batch, C channels, S image size, G cells a side, N = G * G memory cells, D memory width.
 """
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 class ConvEncoder(nn.Module):
     """Residual stages (He et al., 2016), each at half the size of the one before, make the memory (B, N, D).
 
-    `depth` Transformer layers over the cells, after a learned position is added, as in DETR (Carion et al., 2020).
+    `depth` Transformer layers over the cells, after a learned position, as in DETR (Carion et al., 2020).
     """
 
     def __init__(
@@ -36,7 +36,9 @@ class ConvEncoder(nn.Module):
         self.features = nn.Sequential(*stages)
         self.project = nn.Linear(widths[-1], dim)
         self.position = nn.Parameter(0.02 * torch.randn(self.side**2, dim))
-        layer = nn.TransformerEncoderLayer(dim, heads, 4 * dim, 0.0, "gelu", batch_first=True, norm_first=True)
+        layer = nn.TransformerEncoderLayer(
+            dim, heads, 4 * dim, 0.0, "gelu", batch_first=True, norm_first=True
+        )
         self.mix = nn.TransformerEncoder(layer, depth, enable_nested_tensor=False) if depth else nn.Identity()
         self.norm = nn.LayerNorm(dim)
 

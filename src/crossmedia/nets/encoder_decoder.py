@@ -7,12 +7,14 @@ from torch import Tensor, nn
 
 
 class EncoderDecoder(nn.Module):
-    """Any input to text. `encoder(inputs) -> memory (B, N, D)`; the decoder has `forward`, `start` and `step`."""
+    """Any input to text. `encoder(inputs) -> memory (B, N, D)`; decoder: `forward`, `start` and `step`."""
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module):
         super().__init__()
         if encoder.dim != decoder.memory_dim:
-            raise ValueError(f"decoder.memory_dim {decoder.memory_dim}: must be the encoder's dim, {encoder.dim}")
+            raise ValueError(
+                f"decoder.memory_dim {decoder.memory_dim}: must be the encoder's dim, {encoder.dim}"
+            )
         self.encoder = encoder
         self.decoder = decoder
 
@@ -23,8 +25,8 @@ class EncoderDecoder(nn.Module):
     def forward(self, inputs: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """The score of each token's successor, (B, L, V), and where the decoder looked, (B, L, N).
 
-        tokens (B, L); or (B, K, L), K captions of each input at the price of one encoding: the results are then
-        (B, K, L, V) and (B, K, L, N).
+        tokens (B, L); or (B, K, L), K captions of each input at the price of one encoding: the results are
+        then (B, K, L, V) and (B, K, L, N).
         """
         memory = self.encode(inputs)
         if tokens.dim() == 2:

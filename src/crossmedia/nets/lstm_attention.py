@@ -8,15 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-State = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]  # h (B, D), c (B, D), memory (B, N, M), keys (B, N, A), mask (B, N)
+State = tuple[
+    Tensor, Tensor, Tensor, Tensor, Tensor
+]  # h (B, D), c (B, D), memory (B, N, M), keys (B, N, A), mask (B, N)
 
 
 class LSTMAttentionDecoder(nn.Module):
     """Writes a token a step, looking at the memory through additive attention (Bahdanau et al., 2015).
 
-    As in the paper: the state starts from the mean of the memory, a gate β weighs the context, and the deep output
-    layer reads word, state and context. One thing differs: the query sees the previous word as well as the
-    state, so that the attention may go where that word has just decided to go.
+    As in the paper: the state starts from the mean of the memory, a gate β weighs the context, and the deep
+    output layer reads word, state and context. One thing differs: the query sees the previous word as well as
+    the state, so that the attention may go where that word has just decided to go.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class LSTMAttentionDecoder(nn.Module):
         self.output = nn.Linear(embedding_dim, vocab_size)
 
     def forward(self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """memory (B, N, M), tokens (B, L), mask (B, N) true = keep -> logits (B, L, V), attention (B, L, N)."""
+        """memory (B, N, M), tokens (B, L), mask (B, N) true=keep -> logits (B, L, V), attention (B, L, N)."""
         state = self.start(memory, mask)
         words = self.embedding(tokens)  # (B, L, E)
         hiddens, contexts, attention = [], [], []

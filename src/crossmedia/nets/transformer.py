@@ -4,19 +4,24 @@ Shapes: B batch or hypotheses, L tokens, N memory cells, M memory width, D model
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 Cache = tuple[Tensor, Tensor]  # keys and values, (B, H, tokens or cells, D/H) each
-State = tuple[Tensor, tuple[tuple[Cache, Cache], ...]]  # mask (B, N); for each layer what it wrote and the memory's
+State = tuple[
+    Tensor, tuple[tuple[Cache, Cache], ...]
+]  # mask (B, N); for each layer what it wrote and the memory's
 
 
 class TransformerDecoder(nn.Module):
-    """Writes a token a step, attending to the tokens before it and to the memory; sinusoidal positions, no length limit.
+    """Writes a token a step, attending to the tokens before it and to the memory.
 
-    Pre-norm (Xiong et al., 2020), which trains without a long warm-up. `forward` returns the last layer's attention
-    to the memory, the mean of its heads.
+    Sinusoidal positions, no length limit.
+
+    Pre-norm (Xiong et al., 2020), which trains without a long warm-up. `forward` returns the last layer's
+    attention to the memory, the mean of its heads.
     """
 
     def __init__(
@@ -29,7 +34,13 @@ class TransformerDecoder(nn.Module):
         dropout: float = 0.1,
     ):
         super().__init__()
-        sizes = {"vocab_size": vocab_size, "memory_dim": memory_dim, "dim": dim, "depth": depth, "heads": heads}
+        sizes = {
+            "vocab_size": vocab_size,
+            "memory_dim": memory_dim,
+            "dim": dim,
+            "depth": depth,
+            "heads": heads,
+        }
         for name, size in sizes.items():
             if size < 1:
                 raise ValueError(f"{name} {size}: must be at least 1")
@@ -46,7 +57,7 @@ class TransformerDecoder(nn.Module):
         self.output = nn.Linear(dim, vocab_size)
 
     def forward(self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """memory (B, N, M), tokens (B, L), mask (B, N) true = keep -> logits (B, L, V), attention (B, L, N)."""
+        """memory (B, N, M), tokens (B, L), mask (B, N) true=keep -> logits (B, L, V), attention (B, L, N)."""
         logits, attention, _ = self._advance(tokens, self.start(memory, mask))
         return logits, attention
 
@@ -54,7 +65,8 @@ class TransformerDecoder(nn.Module):
         """The state before the first token: the memory's keys and values, and nothing written."""
         if mask is None:
             mask = memory.new_ones(memory.shape[:2], dtype=torch.bool)
-        return mask, tuple(layer.start(memory) for layer in self.layers)
+        layers: Any = self.layers
+        return mask, tuple(layer.start(memory) for layer in layers)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """tokens (B,) -> logits (B, V) of what follows them, and the next state."""

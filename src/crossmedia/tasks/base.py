@@ -1,4 +1,4 @@
-"""What every task shares: how it is optimised, that validation and test score alike, and what it keeps to show."""
+"""What every task shares: how it is optimised, that validation and test score alike, what it keeps."""
 
 import inspect
 from collections.abc import Callable
@@ -20,7 +20,9 @@ class Task(LightningModule):
     `records` holds one dict a sample of the split that was scored last: id, reference, output, its own score.
     """
 
-    scores: dict[str, str] = {}  # metric name -> "min" or "max", the better direction; the first is the monitored one
+    scores: dict[
+        str, str
+    ] = {}  # metric name -> "min" or "max", the better direction; the first is the monitored one
     shown = 16  # samples that a page shows
 
     def __init__(
@@ -63,7 +65,10 @@ class Task(LightningModule):
         self.records, self.pictures = [], []
 
     def configure_optimizers(self) -> Any:
-        """The optimizer over what may move, and the schedule, told its number of steps, stepped after each of them."""
+        """The optimizer over what may move, and the schedule.
+
+        The schedule is told its number of steps, and stepped after each of them.
+        """
         optimizer = self._optimizer([p for p in self.parameters() if p.requires_grad])
         if self._schedule is None:
             return optimizer
@@ -79,12 +84,10 @@ class Task(LightningModule):
         self.log(f"{split}/{name}", value, on_epoch=True, on_step=False, batch_size=size, sync_dist=True)
 
     def read(self, image: Any) -> Tensor:
-        """A path, PIL picture or uint8 tensor (C, H, W), or a list of them, as the net's input (B, C, S, S)."""
+        """A path, PIL picture or uint8 tensor (C, H, W), or a list, as the net's input (B, C, S, S)."""
         many = image if isinstance(image, list | tuple) else [image]
         prepare = self.meta.image
-        pictures = [
-            prepare.prepare(one) if isinstance(one, Tensor) else prepare.read(one) for one in many
-        ]
+        pictures = [prepare.prepare(one) if isinstance(one, Tensor) else prepare.read(one) for one in many]
         return prepare.normalise(torch.stack(pictures)).to(self.device)
 
 

@@ -27,10 +27,11 @@ EXPLAINED = 3  # pictures whose attention is shown word by word
 class Captioning(Task):
     """Encoder to decoder by teacher forcing (Xu et al., 2015; Vaswani et al., 2017); beam search in scoring.
 
-    `attention_penalty` weighs the doubly stochastic term of Xu et al. (section 4.2.1). `beam`, `max_len` (tokens) and
-    `length_penalty` belong to the search. Scored by corpus BLEU-1..4, ROUGE-L and CIDEr-D against every caption of a
-    sample, and by the data set's own scorer. On test splits two references stand beside them: a held-out caption
-    against the sample's others (`…_paraphrase`), and another sample's caption (`…_chance`).
+    `attention_penalty` weighs the doubly stochastic term of Xu et al. (section 4.2.1). `beam`, `max_len`
+    (tokens) and `length_penalty` belong to the search. Scored by corpus BLEU-1..4, ROUGE-L and CIDEr-D
+    against every caption of a sample, and by the data set's own scorer. On test splits two references stand
+    beside them: a held-out caption against the sample's others (`…_paraphrase`), and another sample's caption
+    (`…_chance`).
     """
 
     scores = {
@@ -94,7 +95,9 @@ class Captioning(Task):
         found = self._search(inputs)
         preds = [self.meta.tokenizer.decode(hypothesis.tokens) for hypothesis in found]
         self._log_metrics(split, preds, references)
-        self.log_score(split, "cut", sum(not hypothesis.finished for hypothesis in found) / len(keep), len(keep))
+        self.log_score(
+            split, "cut", sum(not hypothesis.finished for hypothesis in found) / len(keep), len(keep)
+        )
         self._record(ids, preds, references, found, inputs)
 
     @torch.inference_mode()
@@ -117,10 +120,10 @@ class Captioning(Task):
         ]
 
     def _search(self, inputs: Tensor, beam: int | None = None) -> list[Hypothesis]:
-        decoder: Any = self.net.decoder
-        state = decoder.start(self.net.encode(inputs))
+        net: Any = self.net
+        state = net.decoder.start(net.encode(inputs))
         return beam_search(
-            decoder.step, state, len(inputs), beam or self.beam, self.max_len, self.length_penalty
+            net.decoder.step, state, len(inputs), beam or self.beam, self.max_len, self.length_penalty
         )
 
     def _loss(self, logits: Tensor, target: Tensor, label_smoothing: float = 0.0) -> Tensor:
@@ -137,7 +140,10 @@ class Captioning(Task):
             others = [*references[1:], references[0]]
             compared["bleu4_chance"] = ([known[0] for known in others], references)
             if all(len(known) > 1 for known in references):
-                compared["bleu4_paraphrase"] = ([known[-1] for known in references], [known[:-1] for known in references])
+                compared["bleu4_paraphrase"] = (
+                    [known[-1] for known in references],
+                    [known[:-1] for known in references],
+                )
         for name, (outputs, known) in compared.items():
             metric = getattr(self, name)
             if metric is not None:

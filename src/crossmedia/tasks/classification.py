@@ -39,7 +39,9 @@ class Classification(Task):
         if mixup < 0:
             raise ValueError(f"mixup {mixup}: must be at least 0")
         if len(meta.classes) < 2:
-            raise ValueError(f"net.num_classes {len(meta.classes)}: a classification needs at least 2 classes")
+            raise ValueError(
+                f"net.num_classes {len(meta.classes)}: a classification needs at least 2 classes"
+            )
         self.label_smoothing, self.mixup = label_smoothing, mixup
         count = len(meta.classes)
         self.accuracy = MulticlassAccuracy(count, average="micro")
@@ -92,7 +94,8 @@ class Classification(Task):
         total = counts.sum(1)
         share = (counts / total.clamp(min=1)[:, None]).tolist()
         rows = [
-            [name, int(total[k]), round(share[k][k], 4) if total[k] else None] for k, name in enumerate(classes)
+            [name, int(total[k]), round(share[k][k], 4) if total[k] else None]
+            for k, name in enumerate(classes)
         ]
         found: list[Panel] = [
             Matrix("Confusion", classes, classes, share, "true", "predicted", "Each row sums to 1."),

@@ -14,7 +14,7 @@ from crossmedia.folder import write_whole
 
 
 class AtomicCheckpointIO(CheckpointIO):
-    """Writes beside, syncs, keeps the old `last` as `previous`, renames; loads plain values and tensors only."""
+    """Writes beside, syncs, keeps `last` as `previous`, renames; loads plain values and tensors only."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         path = Path(path)
@@ -28,7 +28,9 @@ class AtomicCheckpointIO(CheckpointIO):
             os.replace(beside, path.with_name("previous.ckpt"))
         write_whole(path, buffer.getvalue())
 
-    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
+    def load_checkpoint(
+        self, path: Any, map_location: Any = None, weights_only: bool | None = True
+    ) -> dict[str, Any]:
         return torch.load(path, map_location=map_location, weights_only=True)
 
     def remove_checkpoint(self, path: Any) -> None:
@@ -36,10 +38,10 @@ class AtomicCheckpointIO(CheckpointIO):
 
 
 class Checkpoints(Callback):
-    """Saves `best` where the monitored score improves, and `last` at each epoch's first step, at the first step after
-    a validation, and at the end: the moments from which every hook of Lightning repeats exactly.
+    """Saves `best` where the monitored score improves, and `last` at each epoch's first step, at the first
+    step after a validation, and at the end: the moments from which every hook of Lightning repeats exactly.
 
-    `contents` are the plain values, under the key `crossmedia`, that make a checkpoint enough to load its model.
+    `contents` are the plain values, under the key `crossmedia`, that make a checkpoint enough to load it.
     """
 
     def __init__(self, folder: Path, monitor: str, direction: str, contents: dict[str, Any]):
@@ -50,7 +52,9 @@ class Checkpoints(Callback):
         self._validated = False
         self._scores: list[float] = []
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
         boundary = batch_idx % trainer.accumulate_grad_batches == 0
         if boundary and (self._validated or (batch_idx == 0 and trainer.current_epoch > 0)):
             self._validated = False

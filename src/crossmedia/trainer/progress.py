@@ -1,4 +1,4 @@
-"""The line a user watches: epoch, steps, speed, loss, the last validation's scores, the best, and the time left."""
+"""The line a user watches: epoch, steps, speed, loss, the last validation, the best, the time left."""
 
 import time
 from typing import Any
@@ -52,7 +52,9 @@ class ProgressLine(Callback):
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
         found = trainer.callback_metrics
-        words = [f"{name} {float(found[f'val/{name}']):.3f}" for name in self.scores if f"val/{name}" in found]
+        words = [
+            f"{name} {float(found[f'val/{name}']):.3f}" for name in self.scores if f"val/{name}" in found
+        ]
         best = f"  best {self.checkpoints.best:.3f}" if self.checkpoints.best is not None else ""
         self.validations = f"val: {'  '.join(words)}{best}"
         self._left = validation

@@ -1,4 +1,4 @@
-"""What leaves the training loop to be looked at: panels into the run folder, and the trackers a user asked for."""
+"""What leaves the training loop to be looked at: panels into the run folder, the trackers asked for."""
 
 import importlib.util
 import os
@@ -23,7 +23,7 @@ EVERY = 30.0  # seconds between two pages
 
 
 class Pictures(Callback):
-    """At the first validation, and then at most every 30 s, saves the panels and calls `then` to rewrite the page."""
+    """At the first validation, and then at most every 30 s, saves panels and calls `then` for the page."""
 
     def __init__(self, folder: Path, then: Callable[[Trainer, LightningModule], None]):
         self.folder, self.then = folder, then
@@ -55,8 +55,12 @@ def trackers(node: dict[str, Any], folder: Path, name: str, console: Console) ->
             raise SystemFault('logger=tensorboard needs tensorboard: pip install "crossmedia[tensorboard]"')
         if kind == "WandbLogger":
             given["name"] = f"{name}/{folder.name}"
-            if not part.get("offline") and not _answers(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")):
-                console.print("wandb: no answer from its server, so this run is kept offline; wandb sync uploads it")
+            if not part.get("offline") and not _answers(
+                os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")
+            ):
+                console.print(
+                    "wandb: no answer from its server, so this run is kept offline; wandb sync uploads it"
+                )
                 part = {**part, "offline": True}
         found.append(build(part, f"logger.trackers[{place}]")(**given))
     return found
