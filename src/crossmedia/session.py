@@ -1,6 +1,7 @@
 """One training run, from a checked config to its scores: builds, trains, tests, writes the run folder."""
 
 import json
+import sys
 import time
 import warnings
 from typing import Any
@@ -43,6 +44,9 @@ class Session:
                 state, **self._facts(), reason=str(error).partition("\n")[0] or type(error).__name__
             )
             raise
+        finally:
+            if "wandb" in sys.modules:  # or the next job of a sweep goes on in this one's record
+                sys.modules["wandb"].finish()
         return scores
 
     def _run(self) -> dict[str, float]:

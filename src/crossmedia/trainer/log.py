@@ -17,7 +17,6 @@ class CSVLog(Logger):
         self.path = path
         if not path.exists():
             path.write_text(HEADER)
-        self._file = open(path, "a", buffering=1)
 
     @property
     def name(self) -> str:
@@ -35,8 +34,5 @@ class CSVLog(Logger):
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         epoch = int(metrics.get("epoch", 0))
         lines = [f"{step},{epoch},{key},{value!r}\n" for key, value in metrics.items() if key != "epoch"]
-        self._file.write("".join(lines))
-
-    @rank_zero_only
-    def finalize(self, status: str) -> None:
-        self._file.flush()
+        with open(self.path, "a") as file:
+            file.write("".join(lines))
