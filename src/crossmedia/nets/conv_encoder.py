@@ -1,6 +1,6 @@
 """Image to a grid of memory cells: residual convolutions, a position a cell, then cells that see one another.
 
-Shapes: B batch, C channels, S image size, G cells a side, N = G * G memory cells, D memory width.
+Shapes: B batch, C channels, S image size, G cells a side, N = G * G memory cells, W last width, D memory width.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 class ConvEncoder(nn.Module):
     """Residual stages (He et al., 2016), each at half the size of the one before, make the memory (B, N, D).
 
-    `depth` Transformer layers over the cells, after a learned position, as in DETR (Carion et al., 2020).
+    The first stage is one 5×5 convolution; each later one has `blocks` residual blocks. `depth` Transformer
+    layers over the cells, after a learned position, as in DETR (Carion et al., 2020).
     """
 
     def __init__(
@@ -22,20 +23,24 @@ class ConvEncoder(nn.Module):
         widths: Sequence[int] = (32, 64, 128),
         blocks: int = 1,
         dim: int = 128,
-        depth: int = 1,
+        depth: int = 0,
         heads: int = 4,
     ):
         super().__init__()
+        if not widths or min(widths) < 1:
+            raise ValueError(f"widths {list(widths)}: must be one or more positive numbers")
+        if image_size % 2 ** len(widths):
+            raise ValueError(f"image_size {image_size}: must be a multiple of {2 ** len(widths)}")
+        if dim % heads:
+            raise ValueError(f"dim {dim}: must be a multiple of heads, {heads}")
         self.image_size, self.dim = image_size, dim
-        self.side = image_size // 2 ** (len(widths) - 1)
-        stages: list[nn.Module] = []
-        for stage, (before, width) in enumerate(zip((channels, *widths[:-1]), widths, strict=True)):
-            stages.append(_layer(before, width, stride=2 if stage else 1))
-            if stage:
-                stages += [_Residual(width) for _ in range(blocks)]
+        self.side = image_size // 2 ** len(widths)
+        stages: list[nn.Module] = [_layer(channels, widths[0], kernel=5, stride=2)]
+        for before, width in zip(widths, widths[1:], strict=False):
+            stages += [_layer(before, width, stride=2), *(_Residual(width) for _ in range(blocks))]
         self.features = nn.Sequential(*stages)
         self.project = nn.Linear(widths[-1], dim)
-        self.position = nn.Parameter(0.02 * torch.randn(self.side**2, dim))
+        self.position = nn.Parameter(0.1 * torch.randn(self.side**2, dim))
         layer = nn.TransformerEncoderLayer(
             dim, heads, 4 * dim, 0.0, "gelu", batch_first=True, norm_first=True
         )
@@ -48,8 +53,8 @@ class ConvEncoder(nn.Module):
         return self.norm(self.mix(x))
 
 
-def _layer(before: int, width: int, stride: int = 1) -> nn.Sequential:
-    convolution = nn.Conv2d(before, width, 3, stride, padding=1, bias=False)
+def _layer(before: int, width: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    convolution = nn.Conv2d(before, width, kernel, stride, padding=kernel // 2, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True))
 
 

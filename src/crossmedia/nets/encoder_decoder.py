@@ -32,5 +32,5 @@ class EncoderDecoder(nn.Module):
         if tokens.dim() == 2:
             return self.decoder(memory, tokens)
         captions = tokens.shape[1]
-        logits, attention = self.decoder(memory.repeat_interleave(captions, 0), tokens.flatten(0, 1))
+        logits, attention = self.decoder(memory, tokens.flatten(0, 1))
         return logits.unflatten(0, (-1, captions)), attention.unflatten(0, (-1, captions))

@@ -51,8 +51,14 @@ class LSTMAttentionDecoder(nn.Module):
         self.output = nn.Linear(embedding_dim, vocab_size)
 
     def forward(self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """memory (B, N, M), tokens (B, L), mask (B, N) true=keep -> logits (B, L, V), attention (B, L, N)."""
-        state = self.start(memory, mask)
+        """memory (B, N, M), tokens (B, L), mask (B, N) true=keep -> logits (B, L, V), attention (B, L, N).
+
+        tokens may have K rows for each of the memory's, one below another.
+        """
+        h, c, memory, keys, mask = (
+            part.repeat_interleave(len(tokens) // len(memory), 0) for part in self.start(memory, mask)
+        )
+        state = h, c, memory, keys, mask
         words = self.embedding(tokens)  # (B, L, E)
         hiddens, contexts, attention = [], [], []
         for word in words.unbind(1):

@@ -57,7 +57,10 @@ class TransformerDecoder(nn.Module):
         self.output = nn.Linear(dim, vocab_size)
 
     def forward(self, memory: Tensor, tokens: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """memory (B, N, M), tokens (B, L), mask (B, N) true=keep -> logits (B, L, V), attention (B, L, N)."""
+        """memory (B, N, M), tokens (B, L), mask (B, N) true=keep -> logits (B, L, V), attention (B, L, N).
+
+        tokens may have K rows for each of the memory's, one below another.
+        """
         logits, attention, _ = self._advance(tokens, self.start(memory, mask))
         return logits, attention
 
@@ -80,7 +83,9 @@ class TransformerDecoder(nn.Module):
         before, length = written.shape[2], tokens.shape[1]
         positions = _sinusoids(before, length, self.dim, tokens.device).to(self.embedding.weight.dtype)
         x = self.dropout(self.embedding(tokens) * math.sqrt(self.dim) + positions)  # (B, L, D)
-        past = torch.ones(length, before + length, dtype=torch.bool, device=tokens.device).tril(before)
+        past = None  # one token sees all that was written
+        if length > 1:
+            past = torch.ones(length, before + length, dtype=torch.bool, device=tokens.device).tril(before)
         new: list[tuple[Cache, Cache]] = []
         attention = x.new_zeros(())
         for layer, cache in zip(self.layers, caches, strict=True):
@@ -104,11 +109,14 @@ class _Attention(nn.Module):
         keys, values = self.key_value(memory).chunk(2, -1)
         return self._split(keys), self._split(values)
 
-    def forward(self, x: Tensor, cache: Cache, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, cache: Cache, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """x (B, L, D), mask (…, L or 1, N) true = keep -> (B, L, D), weights (B, H, L, N)."""
         keys, values = cache
         query = self._split(self.query(x)) * keys.shape[-1] ** -0.5  # (B, H, L, D/H)
-        weights = (query @ keys.transpose(-1, -2)).masked_fill(~mask, float("-inf")).softmax(-1)
+        weights = query @ keys.transpose(-1, -2)
+        if mask is not None:
+            weights = weights.masked_fill(~mask, float("-inf"))
+        weights = weights.softmax(-1)
         return self.out((weights @ values).transpose(1, 2).flatten(2)), weights
 
     def _split(self, x: Tensor) -> Tensor:
@@ -134,15 +142,19 @@ class _Layer(nn.Module):
         return (nothing, nothing), cells
 
     def forward(
-        self, x: Tensor, cache: tuple[Cache, Cache], past: Tensor, mask: Tensor
+        self, x: Tensor, cache: tuple[Cache, Cache], past: Tensor | None, mask: Tensor
     ) -> tuple[Tensor, Tensor, tuple[Cache, Cache]]:
         (keys, values), cells = cache
         normed = self.norms[0](x)
-        new_keys, new_values = self.self_attention.cache(normed)
-        written = (torch.cat((keys, new_keys), 2), torch.cat((values, new_values), 2))
+        written = self.self_attention.cache(normed)
+        if keys.shape[2]:
+            written = (torch.cat((keys, written[0]), 2), torch.cat((values, written[1]), 2))
         x = x + self.dropout(self.self_attention(normed, written, past)[0])
-        context, weights = self.cross_attention(self.norms[1](x), cells, mask)
-        x = x + self.dropout(context)
+        rows, length = x.shape[:2]
+        asked = self.norms[1](x).reshape(len(mask), -1, x.shape[-1])  # K rows of one memory ask together
+        context, weights = self.cross_attention(asked, cells, mask)
+        x = x + self.dropout(context.view(rows, length, -1))
+        weights = weights.unflatten(2, (-1, length)).transpose(1, 2).flatten(0, 1)  # (B, H, L, N)
         x = x + self.dropout(self.dense(self.norms[2](x)))
         return x, weights, (written, cells)
 
