@@ -56,6 +56,11 @@ def test_more_gpus_than_there_are_is_named():
     assert "this machine has" in faults("trainer=gpu", "trainer.devices=99")[0]
 
 
+def test_a_folder_that_was_not_given_is_named():
+    with pytest.raises(ConfigError, match="data.source.root: not given. Use data.source.root="):
+        check(compose(["data=image_folder", "model=classification_cnn"]))
+
+
 def test_no_data_and_no_model_is_named():
     with pytest.raises(ConfigError, match="data: not chosen"):
         check(compose([]))

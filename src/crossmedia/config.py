@@ -75,8 +75,11 @@ def check(cfg: DictConfig) -> None:
     for group in ("data", "model"):
         if cfg.get(group) is None:
             faults.append(f"{group}: not chosen. Use {group}=… or experiments=…; crossmedia list shows them")
+    faults += [f"{key}: not given. Use {key}=…" for key in sorted(OmegaConf.missing_keys(cfg))]
+    if faults:
+        raise ConfigError(*faults)
     try:
-        plain: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+        plain: Any = OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
         raise ConfigError(*faults, str(error).splitlines()[0]) from None
     for field in fields(RunConfig):

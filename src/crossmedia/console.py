@@ -10,8 +10,9 @@ from crossmedia.report.tables import scores_table
 
 
 def console(stderr: bool = False) -> Console:
-    """Obeys NO_COLOR and TERM=dumb; never wraps what goes into a file."""
-    return Console(stderr=stderr, highlight=False)
+    """Obeys NO_COLOR and TERM=dumb; a file gets lines of up to 120 characters."""
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=120)
 
 
 def count(number: float) -> str:
@@ -48,7 +49,10 @@ def score_table(scores: dict[str, float]) -> Table | None:
     """Metrics down, splits across; a reference (chance, a person's paraphrase) is a column of its own."""
     if not scores:
         return None
-    found = scores_table(scores)
+    references = ("_chance", "_paraphrase")
+    found = scores_table(
+        {k: v for k, v in scores.items() if k.startswith("test/") or not k.endswith(references)}
+    )
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3))
     for place, column in enumerate(found.columns):
         table.add_column(column if place else "", justify="right" if place else "left")

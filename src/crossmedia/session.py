@@ -9,11 +9,10 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningModule, Trainer, seed_everything
-from rich.console import Console
 
 from crossmedia import config, run
 from crossmedia.build import build
-from crossmedia.console import data_line, model_line, score_table
+from crossmedia.console import console, data_line, model_line, score_table
 from crossmedia.errors import NonFiniteError
 from crossmedia.folder import RunFolder, write_json, write_whole
 from crossmedia.manifest import manifest
@@ -30,7 +29,7 @@ class Session:
 
     def __init__(self, cfg: DictConfig, folder: RunFolder, overrides: list[str]):
         self.cfg, self.folder, self.overrides = cfg, folder, overrides
-        self.console = Console(highlight=False)
+        self.console = console()
         self.began = time.monotonic()
 
     def run(self) -> dict[str, float]:
@@ -60,7 +59,7 @@ class Session:
         self.task = build(plain["model"], "model", meta=data.meta)
         self._write_config(plain, data)
         monitor, direction = run.monitored(cfg)
-        contents = {"format": run.FORMAT, "model": plain["model"], "meta": run.pack_meta(data.meta)}
+        contents = {"format": run.FORMAT, "model": _started(plain["model"]), "meta": run.pack_meta(data.meta)}
         self.checkpoints = Checkpoints(self.folder.path, monitor, direction, contents)
         trainer = self._trainer(plain)
         self._print_head(data, notes, trainer)
@@ -188,6 +187,13 @@ class Session:
         self.console.print(
             f"{clock(time.monotonic() - self.began)} · report: {page}", soft_wrap=True, markup=False
         )
+
+
+def _started(node: Any) -> Any:
+    """The model's config without `pretrained`: a checkpoint holds the weights that came of it."""
+    if isinstance(node, dict):
+        return {name: None if name == "pretrained" else _started(value) for name, value in node.items()}
+    return [_started(value) for value in node] if isinstance(node, list) else node
 
 
 def _quiet_lightning() -> None:

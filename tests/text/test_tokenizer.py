@@ -130,3 +130,13 @@ def test_words_of_equal_count_come_in_the_same_order_in_every_process():
     ]
     assert runs[0] == runs[1]
     assert json.loads(runs[0])["vocab"] == list("abcdefghij")
+
+
+@pytest.mark.parametrize(
+    "text", ["a red ball", "a ball, two cats, 3 dogs", "she cannot go", "gonna, wanna", "a"]
+)
+def test_plain_texts_are_cut_as_the_treebanks_rules_cut_them(text):
+    from nltk.tokenize.treebank import TreebankWordTokenizer
+
+    tokenizer = WordTokenizer().fit([text])
+    assert tokenizer.tokens(tokenizer.encode(text)) == TreebankWordTokenizer().tokenize(text)

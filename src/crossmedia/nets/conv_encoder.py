@@ -1,6 +1,6 @@
 """Image to a grid of memory cells: residual convolutions, a position a cell, then cells that see one another.
 
-Shapes: B batch, C channels, S image size, G cells a side, N = G * G memory cells, W last width, D memory width.
+Shapes: B batch, C channels, S image size, G cells a side, N = G * G memory cells, W last width, D memory.
 """
 
 from collections.abc import Sequence

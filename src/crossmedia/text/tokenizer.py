@@ -1,5 +1,6 @@
 """Text to token ids and back: by word and by character."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -9,6 +10,8 @@ from crossmedia.text.normalise import normalise, spaced, unspaced
 
 PAD, BOS, EOS, UNK = range(4)
 SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>")
+_PARTED = "cannot|gimme|gonna|gotta|lemme|wanna"  # single words that the Treebank's rules part
+_PLAIN = re.compile(rf"(?!.*\b(?:{_PARTED})\b)[a-z0-9]+(?:,? [a-z0-9]+)*")
 
 
 class Tokenizer:
@@ -110,6 +113,8 @@ class WordTokenizer(Tokenizer):
     """
 
     def _split(self, text: str) -> list[str]:
+        if _PLAIN.fullmatch(text):  # where all the rules come to this, in a tenth of the time
+            return text.replace(",", " ,").split()
         return _treebank()[0].tokenize(spaced(text))
 
     def _join(self, tokens: list[str]) -> str:
