@@ -3,6 +3,7 @@ PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11;
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?= experiments=captioning_scenes
+NAMES ?=
 
 .PHONY: train test test-all lint format results benchmarks clean
 
@@ -22,7 +23,7 @@ format: .venv/test
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 results: .venv/test
-	@$(BIN)/python -m benchmarks.results $(ARGS)
+	@$(BIN)/python -m benchmarks.results $(NAMES)
 
 benchmarks: .venv/test
 	@$(BIN)/python -m benchmarks.all

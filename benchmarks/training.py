@@ -1,7 +1,8 @@
-"""Steps a second through train.py beside a bare PyTorch loop: same net, batches, optimizer, schedule, clipping.
+"""Steps a second through train.py beside a bare PyTorch loop of the same net, batches and optimizer.
 
-One run of `crossmedia.run.train`. Every few steps it stands still, and the bare loop, which started from a copy of
-its weights, does the same steps. At the end both must have the same weights to the last bit: the same work.
+One run of `crossmedia.run.train`. Every few steps it stands still, and the bare loop, which started from
+a copy of its weights, does the same steps. At the end both must have the same weights to the last bit: the
+same work.
 """
 
 import contextlib
@@ -106,7 +107,7 @@ class Turns(Callback):
 
 
 def measured(experiment: str, loss_of: Callable[..., Tensor]) -> tuple[list[float], list[float]]:
-    """Seconds of each turn of train.py's path, its progress bar drawn, and of the bare loop; the first left out."""
+    """Seconds of each turn of train.py's path, its bar drawn, and of the bare loop; without the first."""
     steps = TURN * TURNS
     with tempfile.TemporaryDirectory() as folder:
         overrides = [f"experiments={experiment}", "trainer.max_epochs=1", f"out_dir={folder}"]

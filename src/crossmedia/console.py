@@ -9,10 +9,10 @@ from torch import nn
 from crossmedia.report.tables import scores_table
 
 
-def console(stderr: bool = False) -> Console:
+def console(stderr: bool = False, quiet: bool = False) -> Console:
     """Obeys NO_COLOR and TERM=dumb; a file gets lines of up to 120 characters."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=120)
+    made = Console(stderr=stderr, quiet=quiet, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, quiet=quiet, highlight=False, width=120)
 
 
 def count(number: float) -> str:

@@ -1,5 +1,8 @@
 """The three verbs: train a config, evaluate a run, load a model. Also the Python interface."""
 
+import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from crossmedia.errors import CheckpointError, ConfigError
 from crossmedia.folder import RunFolder, find_run, write_json
 
 FORMAT = 1  # of checkpoints
+FOLDER = "CROSSMEDIA_RUN"  # tells the other ranks where rank 0 writes
 
 
 def train(cfg: DictConfig | list[str], overrides: list[str] | None = None) -> dict[str, float]:
@@ -24,9 +28,29 @@ def train(cfg: DictConfig | list[str], overrides: list[str] | None = None) -> di
     config.check(cfg)
     from crossmedia.session import Session
 
+    if rank() > 0:  # started by rank 0, which made the folder and writes it
+        return Session(cfg, RunFolder(Path(os.environ[FOLDER])), overrides or []).run()
     folder = RunFolder.create(cfg.out_dir, cfg.name)
-    with folder.locked():
+    with folder.locked(), patched(FOLDER, str(folder.path.resolve())):
         return Session(cfg, folder, overrides or []).run()
+
+
+def rank() -> int:
+    """This process's place among those that train together, as Lightning or torchrun numbers them; else 0."""
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", 0)))
+
+
+@contextlib.contextmanager
+def patched(name: str, value: str) -> Iterator[None]:
+    """An environment variable for as long as the block lasts."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
 
 
 def monitored(cfg: DictConfig) -> tuple[str, str]:
@@ -104,10 +128,16 @@ def evaluate(
 
 
 def test(trainer: Any, task: Any, data: Any, split: str) -> dict[str, float]:
-    """The scores of one split under its own name; the task keeps the split's records."""
+    """The scores of one split under its own name; the task keeps the records of every rank."""
+    import torch
+
     task.test_split = split
     loader = data.loader(split)
     trainer.test(task, dataloaders=loader, verbose=False)
+    if trainer.world_size > 1:
+        parts: list[Any] = [None] * trainer.world_size
+        torch.distributed.all_gather_object(parts, task.records)
+        task.records = [record for part in parts for record in part]
     return {
         key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith(f"{split}/")
     }

@@ -29,19 +29,18 @@ class Session:
 
     def __init__(self, cfg: DictConfig, folder: RunFolder, overrides: list[str]):
         self.cfg, self.folder, self.overrides = cfg, folder, overrides
-        self.console = console()
+        self.first = run.rank() == 0  # the one that writes and prints
+        self.console = console(quiet=not self.first)
         self.began = time.monotonic()
 
     def run(self) -> dict[str, float]:
         """Train, test, report; returns the scores of the test splits."""
-        self.folder.status("starting")
+        self._status("starting")
         try:
             scores = self._run()
         except BaseException as error:
             state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            self.folder.status(
-                state, **self._facts(), reason=str(error).partition("\n")[0] or type(error).__name__
-            )
+            self._status(state, **self._facts(), reason=str(error).partition("\n")[0] or type(error).__name__)
             raise
         finally:
             if "wandb" in sys.modules:  # or the next job of a sweep goes on in this one's record
@@ -66,12 +65,12 @@ class Session:
         if cfg.compile:
             self.task.net.compile()
         self.task.to(memory_format=torch.channels_last)
-        self.folder.status("running")
+        self._status("running")
         trainer.fit(self.task, datamodule=data)
         scores = self._test(trainer, data)
-        self.folder.status("finished", **self._facts())
-        page = write_report(self.folder.path)
-        self._print_tail(scores, page)
+        self._status("finished", **self._facts())
+        if self.first:
+            self._print_tail(scores, write_report(self.folder.path))
         return scores
 
     def _trainer(self, plain: dict[str, Any]) -> Trainer:
@@ -101,6 +100,8 @@ class Session:
         )
 
     def _write_config(self, plain: dict[str, Any], data: Any) -> None:
+        if not self.first:
+            return
         folder, cfg = self.folder.path, self.cfg
         write_whole(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain)))
         write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(self.overrides)))
@@ -115,7 +116,7 @@ class Session:
 
     def _midway(self, trainer: Trainer, module: LightningModule) -> None:
         """After a validation: the page with what there is."""
-        self.folder.status("running", **self._facts(), epoch=trainer.current_epoch, step=trainer.global_step)
+        self._status("running", **self._facts(), epoch=trainer.current_epoch, step=trainer.global_step)
         write_report(self.folder.path)
 
     def _test(self, trainer: Trainer, data: Any) -> dict[str, float]:
@@ -131,12 +132,21 @@ class Session:
         for split in data.test_splits:
             scores.update(run.test(trainer, self.task, data, split))
             lines += [json.dumps({"split": split, **r}, ensure_ascii=False) + "\n" for r in self.task.records]
-            Pictures.draw(trainer, self.task, self.folder.path, split)
+            if self.first:
+                Pictures.draw(trainer, self.task, self.folder.path, split)
+        if self.first:
+            self._write_scores(scores, lines)
+        return scores
+
+    def _write_scores(self, scores: dict[str, float], lines: list[str]) -> None:
         write_whole(self.folder.path / "predictions.jsonl", "".join(lines))
         write_json(self.folder.path / "scores.json", scores)
         self.manifest["wall_seconds"] = round(time.monotonic() - self.began, 1)
         write_json(self.folder.path / "manifest.json", self.manifest)
-        return scores
+
+    def _status(self, state: str, **facts: Any) -> None:
+        if self.first:
+            self.folder.status(state, **facts)
 
     def _facts(self) -> dict[str, Any]:
         facts: dict[str, Any] = {"wall_seconds": round(time.monotonic() - self.began, 1)}
@@ -155,7 +165,7 @@ class Session:
         direction = (
             f" · {cfg.about.direction.replace('->', '→')}" if cfg.about and cfg.about.get("direction") else ""
         )
-        steps = len(data.loader("train", train=True))
+        steps = len(data.loader("train", train=True)) // trainer.world_size
         on_cpu = trainer.strategy.root_device.type == "cpu"
         device = f"{torch.get_num_threads()} CPU cores" if on_cpu else torch.cuda.get_device_name()
         device = f"{trainer.world_size} × {device}" if trainer.world_size > 1 else device

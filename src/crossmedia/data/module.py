@@ -138,11 +138,6 @@ class DataModule(LightningDataModule):
             generator=generator(self.seed, "workers"),  # or the loader would draw from the step's randomness
         )
 
-    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        if isinstance(batch, UserError):  # a worker's exception would arrive as a traceback in a string
-            raise batch
-        return batch
-
 
 class Chosen:
     """The samples of a split at some indices."""

@@ -40,7 +40,10 @@ class ConvEncoder(nn.Module):
             stages += [_layer(before, width, stride=2), *(_Residual(width) for _ in range(blocks))]
         self.features = nn.Sequential(*stages)
         self.project = nn.Linear(widths[-1], dim)
-        self.position = nn.Parameter(0.1 * torch.randn(self.side**2, dim))
+        # learned from a start in which the way from cell to cell reads off linearly, as relations need it
+        line = torch.linspace(-1, 1, self.side)
+        places = torch.cartesian_prod(line, line)  # (N, 2)
+        self.position = nn.Parameter(places @ torch.randn(2, dim) * 0.5 + 0.1 * torch.randn(len(places), dim))
         layer = nn.TransformerEncoderLayer(
             dim, heads, 4 * dim, 0.0, "gelu", batch_first=True, norm_first=True
         )

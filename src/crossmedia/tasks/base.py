@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from crossmedia.data.batches import Meta
+from crossmedia.errors import UserError
 from crossmedia.report.panels import Panel
 
 
@@ -47,6 +48,13 @@ class Task(LightningModule):
     def panels(self, split: str) -> list[Panel]:
         """What there is to see of the split that was scored last."""
         return []
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        if isinstance(
+            batch, UserError
+        ):  # handed over by the loader: raised there, it would arrive as a traceback
+            raise batch
+        return batch
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         self.score(batch, "val")

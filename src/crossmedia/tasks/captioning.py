@@ -85,20 +85,18 @@ class Captioning(Task):
         return loss
 
     def score(self, batch: CaptionBatch, split: str) -> None:
-        keep = batch.valid.nonzero().flatten()
-        if not len(keep):
-            return
-        inputs, tokens = batch.inputs[keep], batch.tokens[keep]
-        ids, references = zip(*((batch.ids[k], batch.references[k]) for k in keep.tolist()), strict=True)
-        logits, _ = self.net(inputs, tokens[:, :-1])
-        self.log_score(split, "loss", self._loss(logits, tokens[:, 1:]), len(keep))
-        found = self._search(inputs)
+        keep = batch.valid.nonzero().flatten().tolist()  # a rank may have none
+        logits, _ = self.net(batch.inputs, batch.tokens[:, :-1])
+        target = batch.tokens[:, 1:].masked_fill(~batch.valid[:, None], PAD)
+        self.log_score(split, "loss", self._loss(logits, target), len(keep))
+        every = self._search(batch.inputs)
+        found = [every[k] for k in keep]
         preds = [self.meta.tokenizer.decode(hypothesis.tokens) for hypothesis in found]
+        references = [batch.references[k] for k in keep]
         self._log_metrics(split, preds, references)
-        self.log_score(
-            split, "cut", sum(not hypothesis.finished for hypothesis in found) / len(keep), len(keep)
-        )
-        self._record(ids, preds, references, found, inputs)
+        cut = sum(not hypothesis.finished for hypothesis in found) / max(len(keep), 1)
+        self.log_score(split, "cut", cut, len(keep))
+        self._record([batch.ids[k] for k in keep], preds, references, found, batch.inputs[keep])
 
     @torch.inference_mode()
     def generate(self, *, image: Any, beam: int | None = None) -> list[str]:
@@ -127,17 +125,17 @@ class Captioning(Task):
         )
 
     def _loss(self, logits: Tensor, target: Tensor, label_smoothing: float = 0.0) -> Tensor:
-        """Cross entropy per token, padding left out."""
-        return F.cross_entropy(
-            logits.flatten(0, -2), target.flatten(), ignore_index=PAD, label_smoothing=label_smoothing
-        )
+        """Cross entropy per token, padding left out; 0 where all is padding."""
+        smoothing: Any = {"ignore_index": PAD, "label_smoothing": label_smoothing, "reduction": "sum"}
+        total = F.cross_entropy(logits.flatten(0, -2), target.flatten(), **smoothing)
+        return total / (target != PAD).sum().clamp(min=1)
 
     def _log_metrics(self, split: str, preds: list[str], references: Sequence[tuple[str, ...]]) -> None:
         """In validation the first two scores only: the others cost more than they tell there."""
         names = list(self.scores)[:-1] if split != "val" else ["bleu4", "scene_accuracy"]
         compared = {name: (preds, references) for name in names}
         if split != "val":
-            others = [*references[1:], references[0]]
+            others = [*references[1:], *references[:1]]
             compared["bleu4_chance"] = ([known[0] for known in others], references)
             if all(len(known) > 1 for known in references):
                 compared["bleu4_paraphrase"] = (

@@ -58,9 +58,8 @@ class Classification(Task):
         keep = batch.valid
         logits = self.net(batch.inputs)[keep]  # (B, K)
         labels, size = batch.labels[keep], int(keep.sum())
-        if not size:
-            return
-        self.log_score(split, "loss", F.cross_entropy(logits, labels), size)
+        loss = F.cross_entropy(logits, labels, reduction="sum") / max(size, 1)  # a rank may have none
+        self.log_score(split, "loss", loss, size)
         for name in self.scores:
             metric = getattr(self, name)
             if metric is not None:

@@ -1,0 +1,79 @@
+"""Run experiments again and write what they scored: `make results`, or `make results NAMES="digits …"`.
+
+Each file's `about.score`, `about.minutes` and `about.on` are rewritten in place, then README's table.
+"""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from crossmedia.config import ROOT
+from crossmedia.folder import write_whole
+from crossmedia.listing import experiment_rows, experiments
+from crossmedia.report.tables import to_markdown
+
+START, END = "<!-- experiments -->", "<!-- /experiments -->"
+
+
+def main(names: list[str]) -> int:
+    """Run the experiments of these names, all where there are none; 1 where one failed."""
+    known = experiments(ROOT)
+    wrong = [name for name in names if name not in known]
+    if wrong:
+        print(f"{wrong[0]}: no such experiment. All: {', '.join(known)}", file=sys.stderr)
+        return 2
+    failed = [name for name in names or known if not _renew(name, known[name])]
+    refresh_readme()
+    for name in failed:
+        print(f"{name}: failed; its file is as it was", file=sys.stderr)
+    return int(bool(failed))
+
+
+def _renew(name: str, about: dict[str, Any]) -> bool:
+    """Run it once a seed of `about.seeds`; the score is their mean."""
+    found, minutes, hardware = [], [], {}
+    for seed in about.get("seeds") or [None]:
+        with tempfile.TemporaryDirectory() as out:
+            words = [f"experiments={name}", f"out_dir={out}", *([] if seed is None else [f"seed={seed}"])]
+            if subprocess.run([sys.executable, "train.py", *words], cwd=ROOT).returncode:
+                return False
+            run = next(path for path in (Path(out) / name).iterdir() if path.name != "latest")
+            found.append(json.loads((run / "scores.json").read_text()))
+            manifest = json.loads((run / "manifest.json").read_text())
+        minutes.append(manifest["wall_seconds"] / 60)
+        hardware = manifest["hardware"]
+    keys = list(about.get("score") or {}) or [next(key for key in found[0] if not key.endswith("loss"))]
+    score = {key: round(statistics.mean(scores[key] for scores in found), 4) for key in keys}
+    where = f"{hardware['threads']} CPU cores, {hardware['capability']}, {hardware['precision']}"
+    path = ROOT / "experiments" / f"{name}.yaml"
+    text = path.read_text(encoding="utf-8")
+    values = {
+        "score": json.dumps(score).replace('"', ""),
+        "minutes": f"{statistics.mean(minutes):.1f}",
+        "on": where,
+    }
+    for key, value in values.items():
+        text = re.sub(rf"(?m)^  {key}:.*$", f"  {key}: {value}", text, count=1)
+    write_whole(path, text)
+    return True
+
+
+def refresh_readme() -> None:
+    """Put the table of experiments between README's two marks."""
+    path = ROOT / "README.md"
+    before, start, rest = path.read_text(encoding="utf-8").partition(START)
+    _, end, after = rest.partition(END)
+    if start and end:
+        table = to_markdown(*experiment_rows(ROOT))
+        write_whole(path, f"{before}{START}\n{table}{END}{after}")
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.exit(main(sys.argv[1:]))
