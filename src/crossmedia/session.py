@@ -132,8 +132,7 @@ class Session:
         for split in data.test_splits:
             scores.update(run.test(trainer, self.task, data, split))
             lines += [json.dumps({"split": split, **r}, ensure_ascii=False) + "\n" for r in self.task.records]
-            if self.first:
-                Pictures.draw(trainer, self.task, self.folder.path, split)
+            Pictures.draw(trainer, self.task, self.folder.path, split)
         if self.first:
             self._write_scores(scores, lines)
         return scores

@@ -30,16 +30,20 @@ class Pictures(Callback):
         self._last = -EVERY
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.sanity_checking or not trainer.is_global_zero or time.monotonic() - self._last < EVERY:
+        due = not trainer.sanity_checking and time.monotonic() - self._last >= EVERY
+        if not trainer.strategy.broadcast(due):  # rank 0's clock counts: drawing takes every rank
             return
         self._last = time.monotonic()
         self.draw(trainer, pl_module, self.folder, "val")
-        self.then(trainer, pl_module)
+        if trainer.is_global_zero:
+            self.then(trainer, pl_module)
 
     @staticmethod
     def draw(trainer: Trainer, task: Any, folder: Path, split: str) -> None:
         """Save the panels of the split scored last, and show them to the trackers."""
-        panels = task.panels(split)
+        panels = task.panels(split)  # its metrics gather from every rank
+        if not trainer.is_global_zero:
+            return
         save_panels(folder, split, panels)
         for logger in trainer.loggers:
             log_panels(logger, split, panels, trainer.global_step)
