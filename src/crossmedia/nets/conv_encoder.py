@@ -44,6 +44,8 @@ class ConvEncoder(nn.Module):
         line = torch.linspace(-1, 1, self.side)
         places = torch.cartesian_prod(line, line)  # (N, 2)
         self.position = nn.Parameter(places @ torch.randn(2, dim) * 0.5 + 0.1 * torch.randn(len(places), dim))
+        self.context = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU())
+        self.spread = nn.Linear(2 * dim, dim)
         layer = nn.TransformerEncoderLayer(
             dim, heads, 4 * dim, 0.0, "gelu", batch_first=True, norm_first=True
         )
@@ -53,6 +55,7 @@ class ConvEncoder(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         x = self.features(images)  # (B, C, S, S) -> (B, W, G, G)
         x = self.project(x.flatten(2).transpose(1, 2)) + self.position  # (B, N, D)
+        x = x + self.spread(self.context(x).mean(1, keepdim=True))
         return self.norm(self.mix(x))
 
 
