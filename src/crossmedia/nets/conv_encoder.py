@@ -1,4 +1,4 @@
-"""Image to a grid of memory cells: residual convolutions, a position a cell, then cells that see one another.
+"""Image to a grid of memory cells: residual convolutions, and a position for each cell.
 
 Shapes: B batch, C channels, S image size, G cells a side, N = G * G memory cells, W last width, D memory.
 """
@@ -12,8 +12,9 @@ from torch import Tensor, nn
 class ConvEncoder(nn.Module):
     """Residual stages (He et al., 2016), each at half the size of the one before, make the memory (B, N, D).
 
-    The first stage is one 5×5 convolution; each later one has `blocks` residual blocks. `depth` Transformer
-    layers over the cells, after a learned position, as in DETR (Carion et al., 2020).
+    The first stage is one 5×5 convolution; each later one has `blocks` residual blocks. The second convolution
+    of a block is dilated by 2, for a cell sees more of what lies around it (Yu and Koltun, 2016). Each cell has
+    a learned position.
     """
 
     def __init__(
@@ -23,40 +24,29 @@ class ConvEncoder(nn.Module):
         widths: Sequence[int] = (32, 64, 128),
         blocks: int = 1,
         dim: int = 128,
-        depth: int = 0,
-        heads: int = 4,
     ):
         super().__init__()
         if not widths or min(widths) < 1:
             raise ValueError(f"widths {list(widths)}: must be one or more positive numbers")
         if image_size % 2 ** len(widths):
             raise ValueError(f"image_size {image_size}: must be a multiple of {2 ** len(widths)}")
-        if dim % heads:
-            raise ValueError(f"dim {dim}: must be a multiple of heads, {heads}")
         self.image_size, self.dim = image_size, dim
         self.side = image_size // 2 ** len(widths)
         stages: list[nn.Module] = [_layer(channels, widths[0], kernel=5, stride=2)]
         for before, width in zip(widths, widths[1:], strict=False):
             stages += [_layer(before, width, stride=2), *(_Residual(width) for _ in range(blocks))]
         self.features = nn.Sequential(*stages)
-        self.project = nn.Linear(widths[-1], dim)
-        # learned from a start in which the way from cell to cell reads off linearly, as relations need it
+        # both at the same scale: content that outgrows its place hides left from right for thousands of steps
+        self.project = nn.Sequential(nn.Linear(widths[-1], dim), nn.LayerNorm(dim))
         line = torch.linspace(-1, 1, self.side)
         places = torch.cartesian_prod(line, line)  # (N, 2)
-        self.position = nn.Parameter(places @ torch.randn(2, dim) * 0.5 + 0.1 * torch.randn(len(places), dim))
-        self.context = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU())
-        self.spread = nn.Linear(2 * dim, dim)
-        layer = nn.TransformerEncoderLayer(
-            dim, heads, 4 * dim, 0.0, "gelu", batch_first=True, norm_first=True
-        )
-        self.mix = nn.TransformerEncoder(layer, depth, enable_nested_tensor=False) if depth else nn.Identity()
+        self.position = nn.Parameter(places @ torch.randn(2, dim) + 0.1 * torch.randn(len(places), dim))
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.features(images)  # (B, C, S, S) -> (B, W, G, G)
         x = self.project(x.flatten(2).transpose(1, 2)) + self.position  # (B, N, D)
-        x = x + self.spread(self.context(x).mean(1, keepdim=True))
-        return self.norm(self.mix(x))
+        return self.norm(x)
 
 
 def _layer(before: int, width: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -69,7 +59,7 @@ class _Residual(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(
             _layer(width, width),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.Conv2d(width, width, 3, padding=2, dilation=2, bias=False),
             nn.BatchNorm2d(width),
         )
 

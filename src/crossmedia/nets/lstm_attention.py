@@ -39,13 +39,15 @@ class LSTMAttentionDecoder(nn.Module):
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout {dropout}: must be at least 0 and below 1")
         self.memory_dim = memory_dim
+        self.sizes = (attention_dim, 4 * dim)
         self.embedding = nn.Embedding(vocab_size, embedding_dim)
         self.start_state = nn.Linear(memory_dim, 2 * dim)
         self.key = nn.Linear(memory_dim, attention_dim)
-        self.query = nn.Linear(dim + embedding_dim, attention_dim, bias=False)
         self.energy = nn.Linear(attention_dim, 1, bias=False)
-        self.gate = nn.Linear(dim, 1)  # β (section 4.2.1)
-        self.lstm = nn.LSTMCell(embedding_dim + memory_dim, dim)
+        # what each of three inputs adds to the query, to the LSTM's gates, and to β (section 4.2.1)
+        self.from_word = nn.Linear(embedding_dim, attention_dim + 4 * dim)
+        self.from_state = nn.Linear(dim, attention_dim + 4 * dim + 1)
+        self.from_context = nn.Linear(memory_dim, 4 * dim, bias=False)
         self.dropout = nn.Dropout(dropout)
         self.deep_output = nn.Linear(embedding_dim + dim + memory_dim, embedding_dim)
         self.output = nn.Linear(embedding_dim, vocab_size)
@@ -61,7 +63,7 @@ class LSTMAttentionDecoder(nn.Module):
         state = h, c, memory, keys, mask
         words = self.embedding(tokens)  # (B, L, E)
         hiddens, contexts, attention = [], [], []
-        for word in words.unbind(1):
+        for word in self.from_word(words).unbind(1):
             state, context, weights = self._advance(word, state)
             hiddens.append(state[0])
             contexts.append(context)
@@ -81,17 +83,24 @@ class LSTMAttentionDecoder(nn.Module):
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """tokens (B,) -> logits (B, V) of what follows them, and the next state."""
         word = self.embedding(tokens)  # (B, E)
-        state, context, _ = self._advance(word, state)
+        state, context, _ = self._advance(self.from_word(word), state)
         return self._read_out(word, state[0], context), state
 
     def _advance(self, word: Tensor, state: State) -> tuple[State, Tensor, Tensor]:
+        """One step; word (B, A + 4 D) is what the word adds to the query and to the gates."""
         h, c, memory, keys, mask = state
-        query = self.query(torch.cat((h, word), -1))  # (B, A)
-        energy = self.energy((keys + query[:, None]).tanh()).squeeze(-1)  # (B, N)
+        word_query, word_gates = word.split(self.sizes, -1)
+        query, gates, beta = self.from_state(h).split((*self.sizes, 1), -1)
+        energy = self.energy((keys + (query + word_query)[:, None]).tanh()).squeeze(-1)  # (B, N)
         weights = energy.masked_fill(~mask, float("-inf")).softmax(-1)  # (B, N)
-        context = torch.bmm(weights[:, None], memory).squeeze(1)  # (B, M)
-        context = context * self.gate(h).sigmoid()
-        h, c = self.lstm(torch.cat((word, context), -1), (h, c))
+        context = torch.bmm(weights[:, None], memory).squeeze(1) * beta.sigmoid()  # (B, M)
+        gates = gates + word_gates + self.from_context(context)
+        (enter, keep, show), new = (
+            gates[:, : -c.shape[1]].sigmoid().chunk(3, -1),
+            gates[:, -c.shape[1] :].tanh(),
+        )
+        c = keep * c + enter * new
+        h = show * c.tanh()
         return (h, c, memory, keys, mask), context, weights
 
     def _read_out(self, word: Tensor, h: Tensor, context: Tensor) -> Tensor:
