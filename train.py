@@ -12,6 +12,8 @@ from omegaconf import DictConfig
 from crossmedia import terminal
 from crossmedia.errors import UserError
 
+failed: list[int] = []  # exit codes of the jobs that did not finish
+
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 def main(cfg: DictConfig) -> float | None:
@@ -23,10 +25,11 @@ def main(cfg: DictConfig) -> float | None:
     cfg = config.named(cfg.copy(), dict(state.runtime.choices))
     try:
         scores = run.train(cfg, overrides=list(state.overrides.task))
-    except UserError as error:
-        sys.exit(terminal.say(error))  # Hydra would announce it in words of its own
+    except UserError as error:  # said here: Hydra would announce it in words of its own, and end a sweep
+        failed.append(terminal.say(error))
+        return None
     return scores.get(run.monitored(cfg)[0].replace("val/", "test/"))
 
 
 if __name__ == "__main__":
-    sys.exit(terminal.guarded(main, Path(__file__).parent))
+    sys.exit(terminal.guarded(main, Path(__file__).parent) or max(failed, default=0))

@@ -59,7 +59,7 @@ def _renew(name: str, about: dict[str, Any]) -> bool:
         "on": where,
     }
     for key, value in values.items():
-        text = re.sub(rf"(?m)^  {key}:.*$", f"  {key}: {value}", text, count=1)
+        text = re.sub(rf'(?m)^  ("?{key}"?):.*$', rf"  \1: {value}", text, count=1)
     write_whole(path, text)
     return True
 

@@ -3,6 +3,7 @@
 import functools
 import importlib
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -110,13 +111,18 @@ def build(node: Any, key: str, **given: Any) -> Any:
         if node.get("_partial_"):
             return functools.partial(cls, **parts)
         try:
-            return cls(**parts, **given)
+            return cls(**{**given, **parts})
         except UserError:
             raise
         except ValueError as error:
-            raise ConfigError(f"{key}.{error}") from error
+            raise ConfigError(f"{key}.{_assigned(str(error))}") from error
         except TypeError as error:
             raise ConfigError(f"{key}: {cls.__name__}: {error}") from error
     if isinstance(node, list | tuple):
         return [build(value, f"{key}[{place}]") for place, value in enumerate(node)]
     return node
+
+
+def _assigned(fault: str) -> str:
+    """`lr -1: must be …`, as constructors say it, in the form of an override: `lr=-1: must be …`."""
+    return re.sub(r"^(\w+(?:\.\w+)*) (?=[^:]+: must )", r"\1=", fault)

@@ -5,7 +5,7 @@ import inspect
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, get_args
 
 from crossmedia.errors import ConfigError, DataError
 from crossmedia.terminal import explained
@@ -23,8 +23,15 @@ def _run(argv: list[str]) -> None:
     options.call(options, rest)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message}. {self.prog} --help")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("crossmedia", description="Reads the runs that train.py makes.")
+    parser = _Parser("crossmedia", description="Reads the runs that train.py makes.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def verb(name: str, call: Any, words: str, run: bool = True) -> argparse.ArgumentParser:
@@ -82,24 +89,24 @@ def _list(options: argparse.Namespace, _: list[str]) -> None:
         print(to_markdown(columns, rows), end="")
     else:
         from rich.table import Table
+        from rich.text import Text
 
         from crossmedia.console import console
 
-        table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for place, column in enumerate(columns):
+            table.add_column(column, no_wrap=place == 0, overflow="fold")
         for row in rows:
-            table.add_row(*("–" if cell is None else str(cell) for cell in row))
+            table.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))
         console().print(table)
 
 
 def _evaluate(options: argparse.Namespace, overrides: list[str]) -> None:
     from crossmedia import run
-    from crossmedia.console import console, score_table
+    from crossmedia.console import console, print_scores
 
-    for override in overrides:
-        if "=" not in override or override.startswith("-"):
-            raise ConfigError(f"{override}: cannot be read as key=value")
-    scores = run.evaluate(options.run, options.split, overrides, tuple(options.trust))
-    console().print(score_table(scores))
+    scores, notes = run.evaluated(options.run, options.split, overrides, tuple(options.trust))
+    print_scores(console(), scores, notes)
 
 
 def _generate(options: argparse.Namespace, words: list[str]) -> None:
@@ -119,7 +126,11 @@ def _generate(options: argparse.Namespace, words: list[str]) -> None:
     inputs = _inputs(Path(given.pop(media[0])))
     for place in range(0, len(inputs), 64):
         part = inputs[place : place + 64]
-        for source, output in zip(part, task.generate(**{media[0]: part}, **given), strict=True):
+        try:
+            outputs = task.generate(**{media[0]: part}, **given)
+        except ValueError as error:
+            raise ConfigError(f"generate: {error}") from error
+        for source, output in zip(part, outputs, strict=True):
             print(f"{source}: {output}" if len(inputs) > 1 else output)
 
 
@@ -143,7 +154,7 @@ def _keywords(task: Any, words: list[str]) -> dict[str, Any]:
             value = remaining.pop(0)
         else:
             raise ConfigError(f"{word}: needs a value")
-        kind = parameters[name].annotation
+        kind = next(iter(get_args(parameters[name].annotation)), parameters[name].annotation)
         try:
             given[name] = kind(value) if kind in (int, float) else value
         except ValueError:
@@ -154,14 +165,19 @@ def _keywords(task: Any, words: list[str]) -> dict[str, Any]:
 
 
 def _inputs(path: Path) -> list[Path]:
-    """The file, or the pictures and sounds of a folder in the order of their names."""
+    """The file, or the pictures of a folder in the order of their names; how many others there are is said."""
     if not path.is_dir():
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
         return [path]
-    found = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+    from crossmedia.images.read import SUFFIXES
+
+    files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+    found = [file for file in files if file.suffix.lower() in SUFFIXES]
     if not found:
-        raise DataError(f"{path}: this folder has no files")
+        raise DataError(f"{path}: this folder has no pictures ({', '.join(sorted(SUFFIXES))})")
+    if len(found) < len(files):
+        print(f"{len(files) - len(found)} other files in {path} passed over", file=sys.stderr)
     return found
 
 

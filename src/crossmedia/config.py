@@ -14,7 +14,8 @@ from omegaconf.errors import OmegaConfBaseException
 from crossmedia.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
-GIVEN = frozenset({"meta"})  # arguments that run.py hands to a task itself
+GIVEN = frozenset({"meta", "monitor"})  # arguments that the code hands over itself
+VOCABULARY = 10_000  # a tokenizer's default cap
 FROM_DATA = ("num_classes", "tokenizer.vocab_size")  # keys of `data` that the data itself may fill
 
 
@@ -230,6 +231,36 @@ def _check_together(cfg: dict[str, Any]) -> list[str]:
     return faults
 
 
+def replace(node: dict[str, Any], override: str) -> None:
+    """Put the value of a `data.key=value`, or of the trainer's, into a run's plain config, read as Hydra does.
+
+    The model is what was saved.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        parsed = OverridesParser.create().parse_override(override)
+        key, value = parsed.key_or_group, parsed.value()
+    except HydraException:
+        raise ConfigError(
+            f"{override}: cannot be read as key=value; a text with signs needs quotes"
+        ) from None
+    group, _, name = key.rpartition(".")
+    place: Any = node
+    for part in group.split("."):
+        place = place.get(part) if isinstance(place, dict) else None
+    if parsed.is_delete() or parsed.is_sweep_override() or not group.startswith(("data", "trainer")):
+        raise ConfigError(f"{override}: only data.… and trainer.… can be changed here")
+    if not isinstance(place, dict) or isinstance(place.get(name), dict):
+        keys = [f"{group}.{known}" for known in place] if isinstance(place, dict) else []
+        raise ConfigError(f"{key}: no such key to change{nearest(key, keys)}")
+    place[name] = value
+    faults = _check_node(node["data"], "data") + _check_node(node["trainer"], "trainer")
+    if faults:
+        raise ConfigError(*faults)
+
+
 def resolved(cfg: DictConfig) -> dict[str, Any]:
     """The config as plain values, every interpolation resolved."""
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
@@ -237,9 +268,9 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
 
 
 def fill_from_data(cfg: DictConfig, data: Any) -> list[str]:
-    """Write into the config what only the data knows; return where it differs.
+    """Write into the config what only the data knows; return a line for each value that was asked otherwise.
 
-    A line for each value that differs from what was asked.
+    A vocabulary's default size is a cap, and no one's wish.
     """
     notes = []
     meta = data.meta
@@ -252,7 +283,7 @@ def fill_from_data(cfg: DictConfig, data: Any) -> list[str]:
         if known[key] is None:
             continue
         asked = OmegaConf.select(cfg.data, key)
-        if asked not in (None, known[key]):
+        if asked not in (None, known[key], VOCABULARY):
             notes.append(f"{key.rpartition('.')[2]} {known[key]}, {asked} asked")
         OmegaConf.update(cfg.data, key, known[key])
     return notes

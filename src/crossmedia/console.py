@@ -1,5 +1,6 @@
 """What a run prints: its head of facts and its table of scores."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -11,8 +12,13 @@ from crossmedia.report.tables import scores_table
 
 def console(stderr: bool = False, quiet: bool = False) -> Console:
     """Obeys NO_COLOR and TERM=dumb; a file gets lines of up to 120 characters."""
-    made = Console(stderr=stderr, quiet=quiet, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, quiet=quiet, highlight=False, width=120)
+    made = _Console(stderr=stderr, quiet=quiet, highlight=False)
+    return made if made.is_terminal else _Console(stderr=stderr, quiet=quiet, highlight=False, width=120)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # terminal.py ends quietly
 
 
 def count(number: float) -> str:
@@ -45,10 +51,16 @@ def data_line(data: Any, notes: list[str]) -> str:
     return " · ".join([name, *facts, *(note.replace("vocab_size", "vocabulary") for note in notes)])
 
 
-def score_table(scores: dict[str, float]) -> Table | None:
+def print_scores(to: Console, scores: dict[str, float], notes: Sequence[str]) -> None:
+    """The table of the test scores, and below it what a reader has to know."""
+    if scores:
+        to.print(score_table(scores))
+    for note in notes:
+        to.print(note, style="dim", soft_wrap=True, markup=False)
+
+
+def score_table(scores: dict[str, float]) -> Table:
     """Metrics down, splits across; a reference (chance, a person's paraphrase) is a column of its own."""
-    if not scores:
-        return None
     references = ("_chance", "_paraphrase")
     found = scores_table(
         {k: v for k, v in scores.items() if k.startswith("test/") or not k.endswith(references)}

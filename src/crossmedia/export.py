@@ -1,10 +1,12 @@
 """A run as others can use it: weights as safetensors, the config, and a model card."""
 
+import shlex
 from pathlib import Path
 
 from safetensors.torch import save_file
 
 from crossmedia import run
+from crossmedia.errors import SystemFault
 from crossmedia.folder import find_run, read_json, write_json, write_whole
 from crossmedia.report.tables import to_markdown
 
@@ -34,7 +36,10 @@ def export(name: str | Path, out: Path | None = None, trust: tuple[str, ...] = (
     task = run.load(checkpoint, trust)
     saved = run.read_checkpoint(checkpoint)
     out = out or folder / "export"
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemFault(f"{out}: {error.strerror}. Choose another folder with --out") from error
     weights = {key: value.contiguous().clone() for key, value in task.net.state_dict().items()}
     beside = out / ".model.tmp"
     save_file(weights, beside, metadata={"format": "pt"})
@@ -43,7 +48,7 @@ def export(name: str | Path, out: Path | None = None, trust: tuple[str, ...] = (
     facts = read_json(folder / "manifest.json") or {}
     scores = read_json(folder / "scores.json") or {}
     about = facts.get("about") or {}
-    command = " ".join(facts.get("command", []))
+    command = shlex.join(facts.get("command", []))
     card = CARD.format(
         name=facts.get("experiment", folder.name),
         claim=about.get("claim") or "",

@@ -5,19 +5,19 @@ from typing import Any
 
 import yaml
 
+MISSING = "–"  # nobody measured it
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def experiments(root: Path) -> dict[str, dict[str, Any]]:
-    """Name to `about` of every experiment file."""
+    """Name to `about` of every experiment file, with the `data` that it chooses."""
     found = {}
     for path in sorted((root / "experiments").glob("*.yaml")):
-        found[path.stem] = _head(path).get("about") or {}
+        head = yaml.load(path.read_text(encoding="utf-8"), LOADER) or {}
+        parts = [part for part in head.get("defaults") or [] if isinstance(part, dict)]
+        chosen = {key: value for part in parts for key, value in part.items()}
+        found[path.stem] = {"data": chosen.get("override /data"), **(head.get("about") or {})}
     return found
-
-
-def _head(path: Path) -> dict[str, Any]:
-    return yaml.load(path.read_text(encoding="utf-8"), LOADER) or {}
 
 
 def groups(root: Path, group: str) -> dict[str, str]:
@@ -31,37 +31,40 @@ def groups(root: Path, group: str) -> dict[str, str]:
 
 def experiment_rows(root: Path) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows of the table of experiments, as README shows it."""
-    columns = ["experiment", "what", "direction", "score", "minutes", "on"]
     rows = [
         [
-            name,
+            f"experiments={name}",
             about.get("claim"),
-            about.get("direction"),
+            (about.get("direction") or "").replace("->", "→"),
+            about["data"],
             score_text(about.get("score")),
-            about.get("minutes"),
+            str(about.get("minutes") or MISSING),
             about.get("on"),
         ]
         for name, about in experiments(root).items()
     ]
-    return columns, rows
+    return ["python train.py …", "what it shows", "direction", "data", "score", "minutes", "on"], rows
 
 
 def run_rows(out_dir: Path) -> tuple[list[str], list[list[Any]]]:
-    """Columns and rows of every run folder, oldest first."""
+    """Columns and rows of every run folder, oldest first, with the score that chose its best checkpoint."""
     from crossmedia.folder import read_json, runs_of
 
     rows = []
     for run in runs_of(out_dir):
         status = read_json(run / "status.json") or {}
         path = str(run.relative_to(out_dir.resolve()))
-        rows.append([path, status.get("state"), score_text(read_json(run / "scores.json"))])
-    return ["run", "state", "scores"], rows
+        metric = status.get("monitor", "").removeprefix("val/")
+        scores = read_json(run / "scores.json") or {}
+        shown = {key: value for key, value in scores.items() if key.partition("/")[2] == metric}
+        rows.append([path, status.get("state"), score_text(shown)])
+    return ["run", "state", "score"], rows
 
 
 def score_text(score: dict[str, Any] | None) -> str:
-    """`accuracy 0.986 · test_composition/bleu4 0.61`: `test` goes without saying; – where nobody measured."""
+    """`accuracy 0.986 · test_composition/bleu4 0.61`: `test` goes without saying."""
     if not score:
-        return "–"
+        return MISSING
     words = [f"{key.removeprefix('test/')} {_short(value)}" for key, value in score.items()]
     return " · ".join(words)
 

@@ -70,11 +70,12 @@ def _git() -> dict[str, Any] | None:
     if not git or not (ROOT / ".git").exists():
         return None
 
-    def ask(*words: str) -> str:
+    def ask(*words: str) -> str | None:
         answer = subprocess.run([git, "-C", str(ROOT), *words], capture_output=True, text=True, timeout=20)
-        return answer.stdout.strip()
+        return None if answer.returncode else answer.stdout.strip()
 
+    changes = ask("status", "--porcelain", "--untracked-files=no")
     return {
         "commit": ask("rev-parse", "HEAD"),
-        "dirty": bool(ask("status", "--porcelain", "--untracked-files=no")),
+        "dirty": None if changes is None else bool(changes),  # null where git refuses to tell
     }

@@ -2,15 +2,16 @@
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from crossmedia import config
 from crossmedia.build import build, locate, refuse_foreign
-from crossmedia.errors import CheckpointError, ConfigError
+from crossmedia.errors import CheckpointError
 from crossmedia.folder import RunFolder, find_run, write_json
 
 FORMAT = 1  # of checkpoints
@@ -53,6 +54,15 @@ def patched(name: str, value: str) -> Iterator[None]:
             os.environ[name] = before
 
 
+def quiet_lightning() -> None:
+    """Lightning's advice about workers and its own banners say nothing that our lines do not."""
+    import logging
+
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"(pytorch_lightning|lightning_fabric).*")
+
+
 def monitored(cfg: DictConfig) -> tuple[str, str]:
     """The score that chooses the best checkpoint, and its better direction, "min" or "max"."""
     scores = locate(cfg.model._target_, "model").scores
@@ -91,19 +101,26 @@ def evaluate(
 
     The run folder alone is enough.
     """
+    return evaluated(run, split, overrides, trust)[0]
+
+
+def evaluated(
+    run: str | Path,
+    split: str | None = None,
+    overrides: tuple[str, ...] | list[str] = (),
+    trust: tuple[str, ...] = (),
+) -> tuple[dict[str, float], list[str]]:
+    """As `evaluate`; the scores and what a reader of them has to know."""
     from pytorch_lightning import Trainer
 
     from crossmedia.trainer.steps import Steps
 
+    quiet_lightning()
     folder, checkpoint = find_run(run)
     task = _load(folder, checkpoint, trust)
-    cfg = OmegaConf.create(saved_config(folder))
+    node = saved_config(folder)
     for override in overrides:
-        key, _, value = override.partition("=")
-        if OmegaConf.select(cfg, key, default=None) is None:
-            raise ConfigError(f"{key}: no such key in this run's config{config.nearest(key, _keys(cfg))}")
-        OmegaConf.update(cfg, key, OmegaConf.create(f"x: {value}").x)
-    node = config.resolved(cfg)
+        config.replace(node, override)
     refuse_foreign(node["data"], "data", trust)
     data = build(node["data"], "data")
     data.learn(task.meta)
@@ -119,12 +136,14 @@ def evaluate(
         use_distributed_sampler=False,
         callbacks=[Steps(node["seed"])],
     )
-    scores = {}
+    scores: dict[str, float] = {}
+    notes: dict[str, None] = {}
     for name in splits:
         found = test(trainer, task, data, name)
         write_json(folder / "eval" / f"{name}.json", {"checkpoint": checkpoint.name, **found})
         scores.update(found)
-    return scores
+        notes |= dict.fromkeys(task.notes(name))
+    return scores, list(notes)
 
 
 def test(trainer: Any, task: Any, data: Any, split: str) -> dict[str, float]:
@@ -199,13 +218,3 @@ def unpack_meta(plain: dict[str, Any], trust: tuple[str, ...] = ()) -> Any:
     refuse_foreign(plain, "meta", trust)
     parts = {name: build(node, f"meta.{name}") for name, node in plain.items() if name != "classes"}
     return Meta(tuple(plain["classes"]), **parts)
-
-
-def _keys(cfg: DictConfig) -> list[str]:
-    def walk(node: Any, prefix: str):
-        for key, value in node.items():
-            yield f"{prefix}{key}"
-            if isinstance(value, dict):
-                yield from walk(value, f"{prefix}{key}.")
-
-    return list(walk(config.resolved(cfg), ""))

@@ -1,9 +1,13 @@
 """One training run, from a checked config to its scores: builds, trains, tests, writes the run folder."""
 
+import contextlib
 import json
+import os
+import signal
 import sys
+import threading
 import time
-import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -12,7 +16,7 @@ from pytorch_lightning import LightningModule, Trainer, seed_everything
 
 from crossmedia import config, run
 from crossmedia.build import build
-from crossmedia.console import console, data_line, model_line, score_table
+from crossmedia.console import console, data_line, model_line, print_scores
 from crossmedia.errors import NonFiniteError
 from crossmedia.folder import RunFolder, write_json, write_whole
 from crossmedia.manifest import manifest
@@ -36,6 +40,7 @@ class Session:
     def run(self) -> dict[str, float]:
         """Train, test, report; returns the scores of the test splits."""
         self._status("starting")
+        mode = os.environ.get("WANDB_MODE")
         try:
             scores = self._run()
         except BaseException as error:
@@ -45,11 +50,13 @@ class Session:
         finally:
             if "wandb" in sys.modules:  # or the next job of a sweep goes on in this one's record
                 sys.modules["wandb"].finish()
+                os.environ.pop("WANDB_MODE", None)  # Lightning writes it down for a run that is kept offline
+                os.environ.update({} if mode is None else {"WANDB_MODE": mode})
         return scores
 
     def _run(self) -> dict[str, float]:
         cfg = self.cfg
-        _quiet_lightning()
+        run.quiet_lightning()
         seed_everything(cfg.seed, verbose=False)
         data = build(config.resolved(cfg)["data"], "data")
         data.learn()
@@ -66,7 +73,8 @@ class Session:
             self.task.net.compile()
         self.task.to(memory_format=torch.channels_last)
         self._status("running")
-        trainer.fit(self.task, datamodule=data)
+        with interruptible():
+            trainer.fit(self.task, datamodule=data)
         scores = self._test(trainer, data)
         self._status("finished", **self._facts())
         if self.first:
@@ -128,12 +136,14 @@ class Session:
             raise NonFiniteError(
                 f"{self.checkpoints.monitor}: no finite number at any validation, so nothing is best"
             )
-        scores, lines = {}, []
+        scores, lines, notes = {}, [], []
         for split in data.test_splits:
             scores.update(run.test(trainer, self.task, data, split))
+            notes += self.task.notes(split)
             lines += [json.dumps({"split": split, **r}, ensure_ascii=False) + "\n" for r in self.task.records]
             Pictures.draw(trainer, self.task, self.folder.path, split)
         if self.first:
+            self.manifest["notes"] = list(dict.fromkeys(notes))
             self._write_scores(scores, lines)
         return scores
 
@@ -164,7 +174,11 @@ class Session:
         direction = (
             f" · {cfg.about.direction.replace('->', '→')}" if cfg.about and cfg.about.get("direction") else ""
         )
-        steps = len(data.loader("train", train=True)) // trainer.world_size
+        steps, limit = (
+            len(data.loader("train", train=True)) // trainer.world_size,
+            trainer.limit_train_batches,
+        )
+        steps = min(steps, limit) if isinstance(limit, int) else int(steps * limit)
         on_cpu = trainer.strategy.root_device.type == "cpu"
         device = f"{torch.get_num_threads()} CPU cores" if on_cpu else torch.cuda.get_device_name()
         device = f"{trainer.world_size} × {device}" if trainer.world_size > 1 else device
@@ -189,13 +203,26 @@ class Session:
                 "the first validation counts as best. Use another monitor",
                 markup=False,
             )
-        table = score_table(scores)
         self.console.print()
-        if table:
-            self.console.print(table)
+        print_scores(self.console, scores, self.manifest["notes"])
         self.console.print(
             f"{clock(time.monotonic() - self.began)} · report: {page}", soft_wrap=True, markup=False
         )
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C as Python knows it: Lightning makes an exit of it, and stays deaf to the next."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
 
 
 def _started(node: Any) -> Any:
@@ -203,12 +230,3 @@ def _started(node: Any) -> Any:
     if isinstance(node, dict):
         return {name: None if name == "pretrained" else _started(value) for name, value in node.items()}
     return [_started(value) for value in node] if isinstance(node, list) else node
-
-
-def _quiet_lightning() -> None:
-    """Lightning's advice about workers and its own banners say nothing that our lines do not."""
-    import logging
-
-    for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module=r"(pytorch_lightning|lightning_fabric).*")

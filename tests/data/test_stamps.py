@@ -1,38 +1,12 @@
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from made import filled, letters, stamp
 
 from crossmedia.data.sources.stamps import Stamps
 from crossmedia.errors import DataError
 
 INSTALLED = Path("/usr/share/tuxpaint/stamps")
-
-
-def stamp(
-    root: Path, name: str, *lines: str, size: tuple[int, int] = (2, 2), colour: str = "#ff000000"
-) -> Path:
-    path = root / f"{name}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGBA", size, colour).save(path)
-    if lines:
-        path.with_suffix(".txt").write_text("\n".join(lines) + "\n", "utf-8")
-    return path
-
-
-def letters(number: int) -> str:
-    """Names without digits, so that no two of them are relatives."""
-    return chr(97 + number // 26) + chr(97 + number % 26)
-
-
-def filled(root: Path, category: str = "animals", number: int = 30) -> Path:
-    for place in range(number):
-        name = letters(place)
-        text = f"{name} of {category}."
-        stamp(
-            root, f"{category}/{name}", f"The {text}", f"de.utf8=Das {text}", size=(2 + place, len(category))
-        )
-    return root
 
 
 def found(source: Stamps) -> dict[str, tuple]:

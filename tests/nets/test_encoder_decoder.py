@@ -7,7 +7,7 @@ from crossmedia.nets.lstm_attention import LSTMAttentionDecoder
 
 
 def build(memory_dim=8):
-    encoder = ConvEncoder(image_size=8, widths=(4, 8), dim=8, depth=1, heads=2)
+    encoder = ConvEncoder(image_size=8, widths=(4, 8), dim=8)
     return EncoderDecoder(encoder, LSTMAttentionDecoder(11, memory_dim, 8, 8, 8)).eval()
 
 

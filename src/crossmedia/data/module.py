@@ -99,14 +99,14 @@ class DataModule(LightningDataModule):
         return Meta(classes, tokenizer, self.image, scorer)
 
     def _readable(self, split: Split) -> Split:
-        kept = []
+        kept, texts = [], []
         for index in range(len(split)):
             try:
-                split[index]
+                texts += split[index].captions
                 kept.append(index)
             except DataError as error:
                 self.skipped.extend(error.lines)
-        return split if len(kept) == len(split) else Chosen(split, kept)
+        return split if len(kept) == len(split) else Chosen(split, kept, texts)
 
     def split(self, name: str) -> Split:
         if name not in self._splits:
@@ -140,10 +140,10 @@ class DataModule(LightningDataModule):
 
 
 class Chosen:
-    """The samples of a split at some indices."""
+    """The samples of a split at some indices, and their captions."""
 
-    def __init__(self, split: Split, indices: list[int]):
-        self.split, self.indices = split, indices
+    def __init__(self, split: Split, indices: list[int], texts: list[str]):
+        self.split, self.indices, self._texts = split, indices, texts
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -152,7 +152,7 @@ class Chosen:
         return self.split[self.indices[index]]
 
     def texts(self) -> list[str]:
-        return [text for index in self.indices for text in self.split[index].captions]
+        return self._texts
 
 
 class Item(NamedTuple):

@@ -38,6 +38,11 @@ class SceneAccuracy(Metric):
     def config(self) -> dict[str, Any]:
         return {"_target_": "crossmedia.metrics.scenes.SceneAccuracy", "part": self.part}
 
+    @classmethod
+    def parts(cls) -> dict[str, "SceneAccuracy"]:
+        """The three scores under the names that a task logs them by."""
+        return {"scene_accuracy": cls(), "scene_objects": cls("objects"), "scene_relations": cls("relations")}
+
     def update(self, preds: Sequence[str], target: Sequence[Sequence[str]]) -> None:
         counts = [count(pred, references, self.part) for pred, references in zip(preds, target, strict=True)]
         self.right += sum(right for right, _ in counts)

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 class ConvEncoder(nn.Module):
     """Residual stages (He et al., 2016), each at half the size of the one before, make the memory (B, N, D).
 
-    The first stage is one 5×5 convolution; each later one has `blocks` residual blocks. The second convolution
-    of a block is dilated by 2, for a cell sees more of what lies around it (Yu and Koltun, 2016). Each cell has
-    a learned position.
+    The first stage is one 5×5 convolution; each later one has `blocks` residual blocks. The second
+    convolution of a block is dilated by 2, for a cell to see more of what lies around it (Yu and Koltun,
+    2016). Each cell has a learned position.
     """
 
     def __init__(

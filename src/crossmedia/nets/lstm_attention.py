@@ -48,6 +48,11 @@ class LSTMAttentionDecoder(nn.Module):
         self.from_word = nn.Linear(embedding_dim, attention_dim + 4 * dim)
         self.from_state = nn.Linear(dim, attention_dim + 4 * dim + 1)
         self.from_context = nn.Linear(memory_dim, 4 * dim, bias=False)
+        queries = self.from_word.weight[:attention_dim], self.from_state.weight[:attention_dim]
+        for weight in (self.key.weight, self.energy.weight, *queries):
+            nn.init.xavier_uniform_(weight)  # a dense layer's own start looks everywhere alike
+        with torch.no_grad():  # keep what is in the cell, to begin with (Jozefowicz et al., 2015)
+            self.from_word.bias[attention_dim + dim : attention_dim + 2 * dim] += 1
         self.dropout = nn.Dropout(dropout)
         self.deep_output = nn.Linear(embedding_dim + dim + memory_dim, embedding_dim)
         self.output = nn.Linear(embedding_dim, vocab_size)

@@ -7,12 +7,13 @@ import math
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-Cache = tuple[Tensor, Tensor]  # keys and values, (B, H, tokens or cells, D/H) each
-State = tuple[
-    Tensor, tuple[tuple[Cache, Cache], ...]
-]  # mask (B, N); for each layer what it wrote and the memory's
+Cells = tuple[Tensor, Tensor]  # the memory's keys and values, (B, H, N, D/H) each
+# What layers wrote, (B, 2 · depth, H, tokens, D/H): keys and values of one layer after another; the cells of
+# each layer; the memory's mask (B, 1, 1, N), or nothing where all of it is kept.
+State = tuple[Tensor, tuple[Cells, ...], tuple[Tensor, ...]]
 
 
 class TransformerDecoder(nn.Module):
@@ -48,11 +49,13 @@ class TransformerDecoder(nn.Module):
             raise ValueError(f"dim {dim}: must be even and a multiple of heads, {heads}")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout {dropout}: must be at least 0 and below 1")
-        self.memory_dim, self.dim = memory_dim, dim
+        self.memory_dim, self.dim, self.heads = memory_dim, dim, heads
         self.embedding = nn.Embedding(vocab_size, dim)
         nn.init.normal_(self.embedding.weight, std=dim**-0.5)  # of size 1 after the scale by √D (section 3.4)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(_Layer(dim, heads, memory_dim, dropout) for _ in range(depth))
+        self.places: Tensor
+        self.register_buffer("places", _sinusoids(64, dim), persistent=False)
         self.norm = nn.LayerNorm(dim)
         self.output = nn.Linear(dim, vocab_size)
 
@@ -61,107 +64,101 @@ class TransformerDecoder(nn.Module):
 
         tokens may have K rows for each of the memory's, one below another.
         """
-        logits, attention, _ = self._advance(tokens, self.start(memory, mask))
-        return logits, attention
+        _, cells, kept = self.start(memory, mask)
+        x = self.dropout(self._embed(tokens, 0))
+        attention = x
+        for layer, own in zip(self.layers, cells, strict=True):
+            x, attention = layer(x, own, *kept)
+        return self.output(self.norm(x)), attention.mean(1)
 
     def start(self, memory: Tensor, mask: Tensor | None = None) -> State:
-        """The state before the first token: the memory's keys and values, and nothing written."""
-        if mask is None:
-            mask = memory.new_ones(memory.shape[:2], dtype=torch.bool)
+        """The state before the first token: nothing written, and the memory's keys and values."""
         layers: Any = self.layers
-        return mask, tuple(layer.start(memory) for layer in layers)
+        cells = [_heads(layer.key_value(memory), 2, self.heads) for layer in layers]  # (B, 2, H, N, D/H) each
+        nothing = memory.new_zeros(len(memory), 2 * len(layers), self.heads, 0, self.dim // self.heads)
+        kept = () if mask is None or mask.all() else (mask[:, None, None],)
+        return nothing, tuple((both[:, 0], both[:, 1]) for both in cells), kept
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """tokens (B,) -> logits (B, V) of what follows them, and the next state."""
-        logits, _, state = self._advance(tokens[:, None], state)
-        return logits[:, 0], state
+        written, cells, kept = state
+        room = written.new_empty(*written.shape[:3], 1, written.shape[4])
+        written = torch.cat((written, room), 3)
+        x = self._embed(tokens[:, None], written.shape[3] - 1)  # (B, 1, D)
+        layers: Any = self.layers
+        for place, (layer, own) in enumerate(zip(layers, cells, strict=True)):
+            x = layer.step(x, written[:, 2 * place : 2 * place + 2], own, *kept)
+        return self.output(self.norm(x))[:, 0], (written, cells, kept)
 
-    def _advance(self, tokens: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """Write L more tokens: logits (B, L, V), attention (B, L, N), state."""
-        mask, caches = state
-        (written, _), _ = caches[0]
-        before, length = written.shape[2], tokens.shape[1]
-        positions = _sinusoids(before, length, self.dim, tokens.device).to(self.embedding.weight.dtype)
-        x = self.dropout(self.embedding(tokens) * math.sqrt(self.dim) + positions)  # (B, L, D)
-        past = None  # one token sees all that was written
-        if length > 1:
-            past = torch.ones(length, before + length, dtype=torch.bool, device=tokens.device).tril(before)
-        new: list[tuple[Cache, Cache]] = []
-        attention = x.new_zeros(())
-        for layer, cache in zip(self.layers, caches, strict=True):
-            x, attention, cache = layer(x, cache, past, mask[:, None, None])
-            new.append(cache)
-        return self.output(self.norm(x)), attention.mean(1), (mask, tuple(new))
-
-
-class _Attention(nn.Module):
-    """Multi-head scaled dot-product attention (section 3.2) that also returns its weights."""
-
-    def __init__(self, dim: int, heads: int, memory_dim: int):
-        super().__init__()
-        self.heads = heads
-        self.query = nn.Linear(dim, dim)
-        self.key_value = nn.Linear(memory_dim, 2 * dim)
-        self.out = nn.Linear(dim, dim)
-
-    def cache(self, memory: Tensor) -> Cache:
-        """Keys and values (B, H, N, D/H) of the memory (B, N, M)."""
-        keys, values = self.key_value(memory).chunk(2, -1)
-        return self._split(keys), self._split(values)
-
-    def forward(self, x: Tensor, cache: Cache, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        """x (B, L, D), mask (…, L or 1, N) true = keep -> (B, L, D), weights (B, H, L, N)."""
-        keys, values = cache
-        query = self._split(self.query(x)) * keys.shape[-1] ** -0.5  # (B, H, L, D/H)
-        weights = query @ keys.transpose(-1, -2)
-        if mask is not None:
-            weights = weights.masked_fill(~mask, float("-inf"))
-        weights = weights.softmax(-1)
-        return self.out((weights @ values).transpose(1, 2).flatten(2)), weights
-
-    def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, L, D) -> (B, H, L, D/H)
+    def _embed(self, tokens: Tensor, first: int) -> Tensor:
+        """Words and places (B, L, D) of the tokens first, first + 1, …"""
+        end = first + tokens.shape[1]
+        if end > len(self.places):
+            self.places = _sinusoids(2 * end, self.dim).to(self.places)
+        return self.embedding(tokens) * math.sqrt(self.dim) + self.places[first:end]
 
 
 class _Layer(nn.Module):
-    """Self-attention, attention to the memory, and a dense layer four times as wide."""
+    """Self-attention, attention to the memory, and a dense layer four times as wide (section 3.1)."""
 
     def __init__(self, dim: int, heads: int, memory_dim: int, dropout: float):
         super().__init__()
+        self.heads = heads
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(3))
-        self.self_attention = _Attention(dim, heads, dim)
-        self.cross_attention = _Attention(dim, heads, memory_dim)
+        self.query_key_value = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+        self.query = nn.Linear(dim, dim)
+        self.key_value = nn.Linear(memory_dim, 2 * dim)
+        self.memory_out = nn.Linear(dim, dim)
+        stacks = *self.query_key_value.weight.chunk(3), *self.key_value.weight.chunk(2)
+        for weight in (*stacks, self.query.weight, self.out.weight, self.memory_out.weight):
+            nn.init.xavier_uniform_(weight)  # a dense layer's own start looks everywhere alike
         self.dense = nn.Sequential(
             nn.Linear(dim, 4 * dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * dim, dim)
         )
         self.dropout = nn.Dropout(dropout)
 
-    def start(self, memory: Tensor) -> tuple[Cache, Cache]:
-        cells = self.cross_attention.cache(memory)
-        nothing = cells[0][:, :, :0]  # (B, H, 0, D/H)
-        return (nothing, nothing), cells
+    def forward(self, x: Tensor, cells: Cells, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """x (B, L, D) -> (B, L, D), and where each head looked in the memory, (B, H, L, N)."""
+        query, key, value = _heads(self.query_key_value(self.norms[0](x)), 3, self.heads).unbind(1)
+        x = x + self.dropout(
+            self._join(F.scaled_dot_product_attention(query, key, value, is_causal=True), self.out)
+        )
+        query = self._ask(x, len(cells[0]))  # (B/K, H, K L, D/H)
+        weights = query @ cells[0].transpose(-1, -2) * query.shape[-1] ** -0.5
+        if mask is not None:
+            weights = weights.masked_fill(~mask, float("-inf"))
+        weights = weights.softmax(-1)
+        x = x + self.dropout(self._join(weights @ cells[1], self.memory_out).view_as(x))
+        weights = weights.unflatten(2, (-1, x.shape[1])).transpose(1, 2).flatten(0, 1)  # (B, H, L, N)
+        return x + self.dropout(self.dense(self.norms[2](x))), weights
 
-    def forward(
-        self, x: Tensor, cache: tuple[Cache, Cache], past: Tensor | None, mask: Tensor
-    ) -> tuple[Tensor, Tensor, tuple[Cache, Cache]]:
-        (keys, values), cells = cache
-        normed = self.norms[0](x)
-        written = self.self_attention.cache(normed)
-        if keys.shape[2]:
-            written = (torch.cat((keys, written[0]), 2), torch.cat((values, written[1]), 2))
-        x = x + self.dropout(self.self_attention(normed, written, past)[0])
-        rows, length = x.shape[:2]
-        asked = self.norms[1](x).reshape(len(mask), -1, x.shape[-1])  # K rows of one memory ask together
-        context, weights = self.cross_attention(asked, cells, mask)
-        x = x + self.dropout(context.view(rows, length, -1))
-        weights = weights.unflatten(2, (-1, length)).transpose(1, 2).flatten(0, 1)  # (B, H, L, N)
-        x = x + self.dropout(self.dense(self.norms[2](x)))
-        return x, weights, (written, cells)
+    def step(self, x: Tensor, written: Tensor, cells: Cells, mask: Tensor | None = None) -> Tensor:
+        """x (B, 1, D) of one more token -> (B, 1, D); its key and value fill the last place of `written`."""
+        inputs = _heads(self.query_key_value(self.norms[0](x)), 3, self.heads)  # (B, 3, H, 1, D/H)
+        written[:, :, :, -1:] = inputs[:, 1:]
+        seen = F.scaled_dot_product_attention(inputs[:, 0], written[:, 0], written[:, 1])
+        x = x + self._join(seen, self.out)
+        seen = F.scaled_dot_product_attention(self._ask(x, len(cells[0])), *cells, attn_mask=mask)
+        x = x + self._join(seen, self.memory_out).view_as(x)
+        return x + self.dense(self.norms[2](x))
+
+    def _ask(self, x: Tensor, memories: int) -> Tensor:
+        """Queries (B/K, H, K L, D/H): the K rows of one memory ask together."""
+        return _heads(self.query(self.norms[1](x)).view(memories, -1, x.shape[-1]), 1, self.heads)[:, 0]
+
+    @staticmethod
+    def _join(heads: Tensor, out: nn.Module) -> Tensor:
+        return out(heads.transpose(1, 2).flatten(2))  # (B, H, L, D/H) -> (B, L, D)
 
 
-def _sinusoids(first: int, length: int, dim: int, device: torch.device) -> Tensor:
-    """Position embeddings (L, D) of the places first … first + length - 1 (section 3.5)."""
-    places = torch.arange(first, first + length, device=device, dtype=torch.float32)
-    rates = torch.exp(torch.arange(0, dim, 2, device=device) * (-math.log(10000.0) / dim))
-    angles = places[:, None] * rates  # (L, D/2)
+def _heads(x: Tensor, parts: int, heads: int) -> Tensor:
+    """(B, L, parts · D) -> (B, parts, H, L, D/H)."""
+    return x.unflatten(-1, (parts, heads, -1)).permute(0, 2, 3, 1, 4)
+
+
+def _sinusoids(length: int, dim: int) -> Tensor:
+    """Position embeddings (L, D) of the places 0 … L - 1 (section 3.5)."""
+    rates = torch.exp(torch.arange(0, dim, 2) * (-math.log(10000.0) / dim))
+    angles = torch.arange(length)[:, None] * rates  # (L, D/2)
     return torch.cat((angles.sin(), angles.cos()), -1)

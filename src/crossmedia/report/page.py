@@ -87,11 +87,14 @@ def _words(facts: Facts, scores: Table) -> dict[str, Any]:
         "best": _best(status),
         "reason": status.get("reason") or "",
         "scores": table_view(scores) if scores.rows else None,
+        "notes": facts.manifest.get("notes") or [],
         "so_far": table_view(_so_far(metrics)),
         "curves": [view(curve) for curve in training_curves(metrics)],
         "throughput": {name: value for name, value in throughput.items() if value is not None},
         "changes": [line for line in facts.overrides if not line.startswith("experiments=")],
-        "manifest": {name: _readable(value) for name, value in facts.manifest.items() if name != "about"},
+        "manifest": {
+            name: _readable(value) for name, value in facts.manifest.items() if name not in ("about", "notes")
+        },
         "config": facts.config_text,
     }
 

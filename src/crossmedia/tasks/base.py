@@ -49,6 +49,10 @@ class Task(LightningModule):
         """What there is to see of the split that was scored last."""
         return []
 
+    def notes(self, split: str) -> list[str]:
+        """What a reader of the scores of the split that was scored last has to know."""
+        return []
+
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         if isinstance(
             batch, UserError

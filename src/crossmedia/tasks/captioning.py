@@ -1,6 +1,5 @@
 """A picture, or a sound, to a sentence that describes it."""
 
-import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from crossmedia.metrics.rouge import RougeL, rouge_l
 from crossmedia.report.panels import Grid, Panel
 from crossmedia.tasks.base import Task, to_uint8
 from crossmedia.text.decoding import Hypothesis, beam_search
+from crossmedia.text.normalise import NAME
 from crossmedia.text.tokenizer import BOS, EOS, PAD
 
 EXPLAINED = 3  # pictures whose attention is shown word by word
@@ -37,6 +37,8 @@ class Captioning(Task):
     scores = {
         "bleu4": "max",
         "scene_accuracy": "max",
+        "scene_objects": "max",
+        "scene_relations": "max",
         "cider_d": "max",
         "rouge_l": "max",
         "bleu1": "max",
@@ -68,10 +70,15 @@ class Captioning(Task):
                 raise ValueError(f"{name} {value}: must be at least 1")
         self.label_smoothing, self.attention_penalty = label_smoothing, attention_penalty
         self.beam, self.max_len, self.length_penalty = beam, max_len, length_penalty
-        self.bleu4, self.bleu1, self.bleu2, self.bleu3 = Bleu(4), Bleu(1), Bleu(2), Bleu(3)
+        self._bleus = self.bleu1, self.bleu2, self.bleu3, self.bleu4 = Bleu(1), Bleu(2), Bleu(3), Bleu(4)
         self.cider_d, self.rouge_l = CiderD(), RougeL()
         self.bleu4_paraphrase, self.bleu4_chance = Bleu(4), Bleu(4)
-        self.scene_accuracy = copy.deepcopy(meta.scorer)
+        scorers = meta.scorer.parts() if meta.scorer else {}
+        self.scene_accuracy = scorers.get("scene_accuracy")
+        self.scene_objects, self.scene_relations = (
+            scorers.get("scene_objects"),
+            scorers.get("scene_relations"),
+        )
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         logits, attention = self.net(batch.inputs, batch.tokens[..., :-1])  # (B, K, L, V), (B, K, L, N)
@@ -116,6 +123,10 @@ class Captioning(Task):
             Grid("Captions", to_uint8(pictures), words, columns=4, note=note),
             *(self._explain(k, pictures[k], record) for k, record in enumerate(shown[:EXPLAINED])),
         ]
+
+    def notes(self, split: str) -> list[str]:
+        zero = [f"{split}: BLEU-{bleu.n_gram} is 0: {bleu.note}" for bleu in self._bleus if bleu.note]
+        return [f"texts compared as {NAME}", *zero]
 
     def _search(self, inputs: Tensor, beam: int | None = None) -> list[Hypothesis]:
         net: Any = self.net

@@ -68,6 +68,12 @@ class Classification(Task):
         self.confusion.update(logits, labels)
         self._record(batch, logits.float().softmax(-1))
 
+    def on_test_epoch_end(self) -> None:
+        """Chance: who always says the split's most frequent class."""
+        counts = self.confusion.compute().sum(1)
+        share = counts.max() / counts.sum().clamp(min=1)
+        self.log(f"{self.test_split}/accuracy_chance", share, sync_dist=True)
+
     def forget(self) -> None:
         super().forget()
         self.confusion.reset()
