@@ -20,7 +20,7 @@ def test_a_partial_node_waits_for_its_other_arguments():
 
 def test_a_constructors_refusal_names_the_key():
     node = {"_target_": "crossmedia.images.augment.Augment", "shift": 2.0}
-    with pytest.raises(ConfigError, match="view.augment.shift 2.0: must be between 0 and 1"):
+    with pytest.raises(ConfigError, match="view.augment.shift=2.0: must be between 0 and 1"):
         build(node, "view.augment")
 
 

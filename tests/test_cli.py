@@ -114,7 +114,7 @@ def test_evaluate_in_other_batches_gives_the_same_scores(copied, monkeypatch):
     [
         (
             "data.bach_size=7",
-            "config: data.bach_size: no such key in this run's config. Nearest: data.batch_size",
+            "config: data.bach_size: no such key. Nearest: data.batch_size",
         ),
         ("data.batch_size=[", "config: data.batch_size=[: cannot be read as key=value"),
         ("--batch-size=7", "config: --batch-size=7: cannot be read as key=value"),

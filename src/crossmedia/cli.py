@@ -165,7 +165,7 @@ def _keywords(task: Any, words: list[str]) -> dict[str, Any]:
 
 
 def _inputs(path: Path) -> list[Path]:
-    """The file, or the pictures of a folder in the order of their names; how many others there are is said."""
+    """The file, or the pictures of a folder in the order of their names; others are counted."""
     if not path.is_dir():
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")

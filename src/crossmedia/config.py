@@ -60,7 +60,10 @@ def compose(overrides: list[str]) -> DictConfig:
 
 
 def named(cfg: DictConfig, choices: dict[str, Any]) -> DictConfig:
-    """Give the run its name: the experiment, else `<data>_<model>`."""
+    """Give the run its name, the experiment or `<data>_<model>`, and the debug trainer the last word."""
+    if choices.get("trainer") == "debug":  # Hydra composes an experiment after it
+        own = OmegaConf.load(ROOT / "conf" / "trainer" / "debug.yaml")
+        cfg.trainer.update({key: value for key, value in own.items() if key != "defaults"})
     if cfg.name is None:
         cfg.name = choices.get("experiments") or f"{choices.get('data')}_{choices.get('model')}"
     return cfg
@@ -232,9 +235,9 @@ def _check_together(cfg: dict[str, Any]) -> list[str]:
 
 
 def replace(node: dict[str, Any], override: str) -> None:
-    """Put the value of a `data.key=value`, or of the trainer's, into a run's plain config, read as Hydra does.
+    """Put the value of a `data.key=value` into a run's plain config, read as Hydra reads it.
 
-    The model is what was saved.
+    The trainer's keys may change too; the model is what was saved.
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
@@ -250,7 +253,9 @@ def replace(node: dict[str, Any], override: str) -> None:
     place: Any = node
     for part in group.split("."):
         place = place.get(part) if isinstance(place, dict) else None
-    if parsed.is_delete() or parsed.is_sweep_override() or not group.startswith(("data", "trainer")):
+    if parsed.is_sweep_override():
+        raise ConfigError(f"{key}: takes one value here, found {override.partition('=')[2]}")
+    if parsed.is_delete() or group.partition(".")[0] not in ("data", "trainer"):
         raise ConfigError(f"{override}: only data.… and trainer.… can be changed here")
     if not isinstance(place, dict) or isinstance(place.get(name), dict):
         keys = [f"{group}.{known}" for known in place] if isinstance(place, dict) else []

@@ -16,7 +16,8 @@ def experiments(root: Path) -> dict[str, dict[str, Any]]:
         head = yaml.load(path.read_text(encoding="utf-8"), LOADER) or {}
         parts = [part for part in head.get("defaults") or [] if isinstance(part, dict)]
         chosen = {key: value for part in parts for key, value in part.items()}
-        found[path.stem] = {"data": chosen.get("override /data"), **(head.get("about") or {})}
+        about = {"on" if key is True else key: value for key, value in (head.get("about") or {}).items()}
+        found[path.stem] = {"data": chosen.get("override /data"), **about}  # YAML reads a bare `on` as true
     return found
 
 

@@ -87,7 +87,6 @@ def test_pictures_are_read_as_path_or_tensor_one_or_many(tmp_path):
         assert torch.equal(plain().read(one), torch.ones(1, 1, 4, 4))
 
 
-@pytest.mark.xfail(reason="ImageTransform.read takes paths only", strict=True, raises=TypeError)
 def test_a_picture_of_pil_is_read_as_its_file_is():
     assert torch.equal(plain().read(Image.new("L", (6, 6), 255)), torch.ones(1, 1, 4, 4))
 

@@ -37,7 +37,6 @@ def test_the_loss_of_several_captions_a_picture_is_the_mean_over_all_their_token
     assert stepped(made(table), sample)[0] == pytest.approx(sum(tokens) / len(tokens))
 
 
-@pytest.mark.xfail(reason="each batch's mean over tokens is weighed by its number of samples", strict=True)
 def test_the_loss_of_a_split_is_the_same_however_it_is_cut_into_batches():
     task = made(random_table())
     alone = scored(task, batch(0), batch(1), batch(2), split="val")
@@ -111,7 +110,8 @@ def test_two_references_stand_beside_the_scores_of_test_splits_only():
         "test_other/bleu4_paraphrase",
         "test_other/bleu4_chance",
     }
-    assert set(scored(task, batch(0, 1, 2), split="val")) == {"val/loss", "val/bleu4", "val/cut"}
+    found = scored(task, batch(0, 1, 2), split="val")
+    assert "val/bleu4" in found and not any(name.endswith(("_paraphrase", "_chance")) for name in found)
 
 
 def test_a_paraphrase_is_a_caption_held_out_and_chance_another_sample_s():
@@ -125,13 +125,11 @@ def test_a_paraphrase_is_a_caption_held_out_and_chance_another_sample_s():
     assert "test/bleu4_paraphrase" not in scored(made(says("")), batch(0, captions=((first,),)))
 
 
-@pytest.mark.xfail(reason="in a batch of one the other sample is the sample itself", strict=True)
 def test_chance_is_another_sample_s_caption_in_a_batch_of_one_too():
     found = scored(made(says("", "", "")), batch(0, 1), batch(2))
     assert found["test/bleu4_chance"] == 0
 
 
-@pytest.mark.xfail(reason="one sample with a single caption takes its whole batch out", strict=True)
 def test_a_sample_is_paraphrased_whatever_shares_its_batch():
     captions = (("a dog runs on grass",) * 2, ("two red cars wait there",))
     alone = scored(made(says("", "")), batch(0, captions=captions), batch(1, captions=captions))
@@ -139,7 +137,6 @@ def test_a_sample_is_paraphrased_whatever_shares_its_batch():
     assert alone["test/bleu4_paraphrase"] == 1 == found.get("test/bleu4_paraphrase")
 
 
-@pytest.mark.xfail(reason="config.check lets it be monitored, but the test alone logs it", strict=True)
 @pytest.mark.parametrize("name", ["cider_d", "rouge_l", "bleu1", "bleu2", "bleu3"])
 def test_a_score_that_may_be_monitored_is_logged_in_validation(name):
     assert name in Captioning.scores
@@ -183,14 +180,12 @@ def test_panels_show_the_attention_of_each_word_and_of_an_empty_output():
     assert grids[1].images.unique().tolist() == [140]  # looked at alike, so nowhere darker
 
 
-@pytest.mark.xfail(reason="the text is encoded anew, and `<unk>` comes back as three tokens", strict=True)
 def test_panels_show_the_attention_of_the_tokens_that_were_said():
     task = made(says([DOG, UNK, EOS]))
     scored(task, batch(0), split="val")
     assert grids_of(task)[1].captions == ["dog", "<unk>", "(end)"]
 
 
-@pytest.mark.xfail(reason="after a test Lightning puts the net back into training: dropout", strict=True)
 def test_panels_after_a_test_are_drawn_in_eval_mode(tmp_path):
     task = made(says("a dog", "a dog", "a dog")).train()  # as it is after trainer.fit
     trainer = run_over(task, batch(0, 1, 2))
@@ -214,7 +209,6 @@ def test_generate_searches_with_the_beam_it_is_given():
     assert (task.generate(image=grey), task.generate(image=grey, beam=1)) == ([""], ["dog"])
 
 
-@pytest.mark.xfail(reason="`beam or self.beam` takes 0 for nothing", strict=True)
 def test_a_beam_of_nothing_is_refused():
     with pytest.raises(ValueError, match="beam 0: must be at least 1"):
         made(says("a dog")).generate(image=torch.full((1, 5, 5), 128).byte(), beam=0)

@@ -120,7 +120,6 @@ def test_a_write_that_fails_leaves_the_old_checkpoint_and_no_scraps(tmp_path, mo
     assert {path.name for path in tmp_path.iterdir()} == {"last.ckpt", "previous.ckpt"}
 
 
-@pytest.mark.xfail(reason="`previous` is replaced before the new checkpoint is on the disk", strict=True)
 def test_a_write_that_fails_leaves_the_previous_checkpoint_too(tmp_path, monkeypatch):
     save(tmp_path / "last.ckpt", 1, 2)
     monkeypatch.setattr(os, "fsync", full_disk)
@@ -129,7 +128,6 @@ def test_a_write_that_fails_leaves_the_previous_checkpoint_too(tmp_path, monkeyp
     assert held(tmp_path / "previous.ckpt") == 1
 
 
-@pytest.mark.xfail(reason="os.link fails on exFAT and some network disks", strict=True, raises=OSError)
 def test_a_file_system_without_links_keeps_checkpoints_too(tmp_path, monkeypatch):
     def refuse(*args, **more):
         raise PermissionError(1, "Operation not permitted")

@@ -71,13 +71,11 @@ def test_the_bar_ends_where_training_fails(tmp_path, monkeypatch):
     assert made[0]._bar is None
 
 
-@pytest.mark.xfail(reason="rich draws no bar there, and nothing else is printed", strict=True)
 def test_a_terminal_that_cannot_move_its_cursor_gets_the_lines(tmp_path):
     text, _ = shown(tmp_path, terminal=True, kind="dumb")
     assert "epoch 1/2" in text and "score 0.750" in text
 
 
-@pytest.mark.xfail(reason="Lightning's outputs['loss'] is over accumulate_grad_batches", strict=True)
 def test_accumulation_does_not_divide_the_loss_that_is_shown(tmp_path):
     text, _ = shown(tmp_path, accumulate_grad_batches=4)
     assert "loss 1.000" in text

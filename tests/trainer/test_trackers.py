@@ -140,7 +140,6 @@ def test_a_server_that_drops_what_it_gets_is_not_waited_for_longer_than_the_limi
     assert wandb(tmp_path)[0] and limits == [module.WAIT]
 
 
-@pytest.mark.xfail(reason="the limit is each address's, and the name's look-up has none", strict=True)
 def test_a_name_server_that_drops_what_it_gets_is_not_waited_for_longer_than_the_limit(
     tmp_path, server, monkeypatch
 ):

@@ -41,11 +41,24 @@ def read_image(path: str | Path, background: str = "white") -> Tensor:
     try:
         with warnings.catch_warnings(), open(path, "rb") as file:
             warnings.simplefilter("ignore")  # Pillow warns of what is refused or mended here
-            pixels = np.asarray(_decode(file, background))  # (H, W) or (H, W, 3)
+            return to_tensor(_decode(file), background)
     except (DataError, MemoryError):
         raise
     except Exception as error:  # a broken file makes Pillow raise anything, from SyntaxError to struct.error
         raise DataError(f"{path_text(path)}: {_reason(path, size, error)}, or data.on_error=skip") from error
+
+
+def to_tensor(image: Image.Image, background: str = "white") -> Tensor:
+    """A decoded picture as `read_image` gives it."""
+    turn = _UPRIGHT.get(_orientation(image))
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = _eight_bit(image)
+    if image.has_transparency_data:
+        canvas = Image.new("RGBA", image.size, colour(background))
+        canvas.alpha_composite(image.convert("RGBA"))
+        image = canvas
+    image = image.convert("L" if image.mode in ("1", "L") else "RGB")
+    pixels = np.asarray(image if turn is None else image.transpose(turn))  # (H, W) or (H, W, 3)
     planes = pixels.reshape(*pixels.shape[:2], -1).transpose(2, 0, 1)  # (C, H, W)
     return torch.from_numpy(planes.copy())  # torch's own copy would wake all its threads
 
@@ -88,7 +101,7 @@ def path_text(path: str | Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _decode(file: BinaryIO, background: str) -> Image.Image:
+def _decode(file: BinaryIO) -> Image.Image:
     image = Image.open(file, formats=FORMATS)
     if image.width * image.height > MAX_PIXELS:
         raise Image.DecompressionBombError(f"{image.width} x {image.height}")
@@ -96,15 +109,7 @@ def _decode(file: BinaryIO, background: str) -> Image.Image:
         image.verify()  # decoding passes over the checksums of the pixel data
         image = Image.open(file, formats=FORMATS)
     image.load()
-    turn = _UPRIGHT.get(_orientation(image))
-    if image.mode == "F" or image.mode.startswith("I"):
-        image = _eight_bit(image)
-    if image.has_transparency_data:
-        canvas = Image.new("RGBA", image.size, colour(background))
-        canvas.alpha_composite(image.convert("RGBA"))
-        image = canvas
-    image = image.convert("L" if image.mode in ("1", "L") else "RGB")
-    return image if turn is None else image.transpose(turn)
+    return image
 
 
 def _orientation(image: Image.Image) -> int:

@@ -5,9 +5,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from PIL.Image import Image
 from torch import Tensor
 
-from crossmedia.images.read import colour, read_image
+from crossmedia.images.read import colour, read_image, to_tensor
 
 
 class ImageTransform:
@@ -27,9 +28,11 @@ class ImageTransform:
         self.size, self.channels, self.background, self.fit = size, channels, background, fit
         self._ground = torch.tensor(colour(background), dtype=torch.uint8)[:, None, None]  # (3, 1, 1)
 
-    def read(self, path: str | Path) -> Tensor:
-        """The picture of a file as uint8 (channels, size, size); raises `DataError` naming the file."""
-        return self.prepare(read_image(path, self.background))
+    def read(self, picture: str | Path | Image) -> Tensor:
+        """A file's picture, or one of PIL's, uint8 (channels, size, size); a `DataError` names the file."""
+        if isinstance(picture, Image):
+            return self.prepare(to_tensor(picture, self.background))
+        return self.prepare(read_image(picture, self.background))
 
     def prepare(self, image: Tensor) -> Tensor:
         """uint8 (1 or 3, H, W) -> uint8 (channels, size, size)."""

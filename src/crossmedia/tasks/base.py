@@ -86,7 +86,8 @@ class Task(LightningModule):
             return optimizer
         target = getattr(self._schedule, "func", self._schedule)
         length = [name for name in ("total_steps", "T_max") if name in inspect.signature(target).parameters]
-        steps = {name: int(self.trainer.estimated_stepping_batches) for name in length}
+        chosen = getattr(self._schedule, "keywords", {})
+        steps = {name: int(self.trainer.estimated_stepping_batches) for name in length if name not in chosen}
         schedule = self._schedule(optimizer, **steps)
         scheduler = {"scheduler": schedule, "interval": "step" if length else "epoch", "monitor": "val/loss"}
         return {"optimizer": optimizer, "lr_scheduler": scheduler}

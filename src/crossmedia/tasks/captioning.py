@@ -95,15 +95,23 @@ class Captioning(Task):
         keep = batch.valid.nonzero().flatten().tolist()  # a rank may have none
         logits, _ = self.net(batch.inputs, batch.tokens[:, :-1])
         target = batch.tokens[:, 1:].masked_fill(~batch.valid[:, None], PAD)
-        self.log_score(split, "loss", self._loss(logits, target), len(keep))
+        self.log_score(split, "loss", self._loss(logits, target), int((target != PAD).sum()))
         every = self._search(batch.inputs)
         found = [every[k] for k in keep]
         preds = [self.meta.tokenizer.decode(hypothesis.tokens) for hypothesis in found]
         references = [batch.references[k] for k in keep]
-        self._log_metrics(split, preds, references)
+        for name in self.scores:
+            metric = getattr(self, name, None)
+            if metric is not None:
+                metric.update(preds, references)
+                self.log_score(split, name, metric, len(preds))
         cut = sum(not hypothesis.finished for hypothesis in found) / max(len(keep), 1)
         self.log_score(split, "cut", cut, len(keep))
         self._record([batch.ids[k] for k in keep], preds, references, found, batch.inputs[keep])
+
+    def forget(self) -> None:
+        super().forget()
+        self.said: list[Hypothesis] = []  # of the first records
 
     @torch.inference_mode()
     def generate(self, *, image: Any, beam: int | None = None) -> list[str]:
@@ -121,7 +129,7 @@ class Captioning(Task):
         note = "What the model says, and below it what people say."
         return [
             Grid("Captions", to_uint8(pictures), words, columns=4, note=note),
-            *(self._explain(k, pictures[k], record) for k, record in enumerate(shown[:EXPLAINED])),
+            *map(self._explain, range(min(EXPLAINED, len(shown)))),
         ]
 
     def notes(self, split: str) -> list[str]:
@@ -131,9 +139,8 @@ class Captioning(Task):
     def _search(self, inputs: Tensor, beam: int | None = None) -> list[Hypothesis]:
         net: Any = self.net
         state = net.decoder.start(net.encode(inputs))
-        return beam_search(
-            net.decoder.step, state, len(inputs), beam or self.beam, self.max_len, self.length_penalty
-        )
+        beam = self.beam if beam is None else beam
+        return beam_search(net.decoder.step, state, len(inputs), beam, self.max_len, self.length_penalty)
 
     def _loss(self, logits: Tensor, target: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """Cross entropy per token, padding left out; 0 where all is padding."""
@@ -141,23 +148,24 @@ class Captioning(Task):
         total = F.cross_entropy(logits.flatten(0, -2), target.flatten(), **smoothing)
         return total / (target != PAD).sum().clamp(min=1)
 
-    def _log_metrics(self, split: str, preds: list[str], references: Sequence[tuple[str, ...]]) -> None:
-        """In validation the first two scores only: the others cost more than they tell there."""
-        names = list(self.scores)[:-1] if split != "val" else ["bleu4", "scene_accuracy"]
-        compared = {name: (preds, references) for name in names}
-        if split != "val":
-            others = [*references[1:], *references[:1]]
-            compared["bleu4_chance"] = ([known[0] for known in others], references)
-            if all(len(known) > 1 for known in references):
-                compared["bleu4_paraphrase"] = (
-                    [known[-1] for known in references],
-                    [known[:-1] for known in references],
-                )
-        for name, (outputs, known) in compared.items():
-            metric = getattr(self, name)
-            if metric is not None:
-                metric.update(outputs, known)
-                self.log_score(split, name, metric, len(preds))
+    def on_test_epoch_end(self) -> None:
+        """What the scores are to be compared with: chance, and people among themselves."""
+        known = [tuple(record["reference"]) for record in self.records]
+        others = [texts[0] for texts in [*known[1:], *known[:1]]]
+        several = [texts for texts in known if len(texts) > 1]
+        self._log_reference(self.bleu4_chance, "chance", others, known)
+        held_out = [texts[-1] for texts in several]
+        self._log_reference(self.bleu4_paraphrase, "paraphrase", held_out, [t[:-1] for t in several])
+
+    def _log_reference(
+        self, bleu: Bleu, name: str, outputs: list[str], known: Sequence[tuple[str, ...]]
+    ) -> None:
+        bleu.reset()
+        bleu.update(outputs, known)
+        score = bleu.compute()
+        everywhere: Any = self.all_gather(torch.tensor(len(known), device=self.device))
+        if everywhere.sum():  # on every rank or on none
+            self.log(f"{self.test_split}/bleu4_{name}", score, sync_dist=True)
 
     def _record(
         self,
@@ -175,17 +183,18 @@ class Captioning(Task):
             self.records.append(record)
             if len(self.pictures) < self.shown:
                 self.pictures.append(inputs[place].cpu())
+                self.said.append(found[place])
 
-    def _explain(self, place: int, picture: Tensor, record: dict[str, Any]) -> Grid:
-        """The picture under the attention of each word, by teacher forcing on the words it said."""
-        tokenizer = self.meta.tokenizer
-        ids = [BOS, *tokenizer.encode(record["output"]), EOS]
+    def _explain(self, place: int) -> Grid:
+        """The picture under the attention of each word, by teacher forcing on what it said."""
+        tokenizer, said, picture = self.meta.tokenizer, self.said[place], self.pictures[place]
+        ids = [BOS, *said.tokens, *([EOS] if said.finished else [])]
         _, attention = self.net(picture[None].to(self.device), torch.tensor([ids[:-1]], device=self.device))
         weights = attention[0].float().cpu()  # (L, N)
         side = math.isqrt(weights.shape[1])
         maps = weights[:, : side * side].unflatten(1, (side, side))[:, None]  # (L, 1, side, side)
         maps = F.interpolate(maps / maps.amax((2, 3), keepdim=True), picture.shape[-2:], mode="bilinear")
         seen = (picture[None] + 1) * (0.25 + 0.75 * maps) - 1  # darker where it does not look
-        words = [tokenizer.decode([token]) for token in ids[1:-1]] + ["(end)"]
-        title = f"Attention word by word, {place + 1}"
-        return Grid(title, to_uint8(seen), words, columns=8, note=record["output"] or "(empty)")
+        words = [tokenizer.decode([token]) for token in said.tokens] + ["(end)"] * said.finished
+        note = self.records[place]["output"] or "(empty)"
+        return Grid(f"Attention word by word, {place + 1}", to_uint8(seen), words, columns=8, note=note)

@@ -39,13 +39,10 @@ class Classification(Task):
         if mixup < 0:
             raise ValueError(f"mixup {mixup}: must be at least 0")
         if len(meta.classes) < 2:
-            raise ValueError(
-                f"net.num_classes {len(meta.classes)}: a classification needs at least 2 classes"
-            )
+            raise ValueError(f"net.num_classes {len(meta.classes)}: must be at least 2 classes")
         self.label_smoothing, self.mixup = label_smoothing, mixup
         count = len(meta.classes)
         self.accuracy = MulticlassAccuracy(count, average="micro")
-        self.accuracy_macro = MulticlassAccuracy(count, average="macro")
         self.accuracy_top5 = MulticlassAccuracy(count, average="micro", top_k=5) if count > 10 else None
         self.confusion = MulticlassConfusionMatrix(count)
 
@@ -61,18 +58,30 @@ class Classification(Task):
         loss = F.cross_entropy(logits, labels, reduction="sum") / max(size, 1)  # a rank may have none
         self.log_score(split, "loss", loss, size)
         for name in self.scores:
-            metric = getattr(self, name)
+            metric = getattr(self, name, None)
             if metric is not None:
-                metric.update(logits, labels)
+                if size:
+                    metric.update(logits, labels)
                 self.log_score(split, name, metric, size)
-        self.confusion.update(logits, labels)
+        if size:
+            self.confusion.update(logits, labels)
         self._record(batch, logits.float().softmax(-1))
 
+    def on_validation_epoch_end(self) -> None:
+        self._log_counts("val")
+
     def on_test_epoch_end(self) -> None:
-        """Chance: who always says the split's most frequent class."""
-        counts = self.confusion.compute().sum(1)
-        share = counts.max() / counts.sum().clamp(min=1)
-        self.log(f"{self.test_split}/accuracy_chance", share, sync_dist=True)
+        """Beside the scores chance: who always says the split's most frequent class."""
+        total = self._log_counts(self.test_split)
+        self.log(f"{self.test_split}/accuracy_chance", total.max() / total.sum().clamp(min=1), sync_dist=True)
+
+    def _log_counts(self, split: str) -> Tensor:
+        """Log the mean accuracy of the classes that the split has; returns how often it has each."""
+        counts = self.confusion.compute()  # (true, predicted)
+        total = counts.sum(1)
+        own = counts.diag()[total > 0] / total[total > 0]
+        self.log(f"{split}/accuracy_macro", own.mean(), sync_dist=True)
+        return total
 
     def forget(self) -> None:
         super().forget()

@@ -1,8 +1,8 @@
 """Checkpoints: `last` to go on from, `best` by the monitored score; each whole on the disk or not there."""
 
-import contextlib
 import io
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +10,31 @@ import torch
 from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from crossmedia.errors import SystemFault
 from crossmedia.folder import write_whole
 
 
 class AtomicCheckpointIO(CheckpointIO):
-    """Writes beside, syncs, keeps `last` as `previous`, renames; loads plain values and tensors only."""
+    """Writes beside, syncs, renames, keeps the last `last` as `previous`; loads plain values and tensors."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         path = Path(path)
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
+        beside = path.with_name(".previous.tmp")
+        beside.unlink(missing_ok=True)
         if path.name == "last.ckpt" and path.exists():
-            beside = path.with_name(".previous.tmp")
-            with contextlib.suppress(FileNotFoundError):
-                beside.unlink()
-            os.link(path, beside)
+            try:
+                os.link(path, beside)
+            except OSError:  # a file system without links
+                shutil.copyfile(path, beside)
+        try:
+            write_whole(path, buffer.getvalue())
+        except SystemFault:
+            beside.unlink(missing_ok=True)
+            raise
+        if beside.exists():
             os.replace(beside, path.with_name("previous.ckpt"))
-        write_whole(path, buffer.getvalue())
 
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = True

@@ -23,7 +23,7 @@ class ProgressLine(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._mark = time.monotonic()
-        if self.console.is_terminal and trainer.is_global_zero:
+        if self.console.is_terminal and not self.console.is_dumb_terminal and trainer.is_global_zero:
             self._bar = Progress(
                 TextColumn("epoch {task.fields[epoch]}"),
                 BarColumn(bar_width=20),
@@ -37,7 +37,8 @@ class ProgressLine(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self.loss = outputs["loss"].detach() if isinstance(outputs, dict) else outputs
+        if isinstance(outputs, dict):  # Lightning has divided it
+            self.loss = outputs["loss"].detach() * trainer.accumulate_grad_batches
         now = time.monotonic()
         self._spent, self._mark, self._steps = self._spent + now - self._mark, now, self._steps + 1
         if self._bar and batch_idx % 5 == 0:  # float(loss) waits for a GPU
@@ -48,7 +49,7 @@ class ProgressLine(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         now = time.monotonic()
-        self._mark, validation = now, now - self._mark
+        self._mark = now
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
         found = trainer.callback_metrics
@@ -57,7 +58,6 @@ class ProgressLine(Callback):
         ]
         best = f"  best {self.checkpoints.best:.3f}" if self.checkpoints.best is not None else ""
         self.validations = f"val: {'  '.join(words)}{best}"
-        self._left = validation
         if self._bar:
             self._show(trainer, int(trainer.num_training_batches))
         else:

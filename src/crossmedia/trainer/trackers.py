@@ -1,8 +1,10 @@
 """What leaves the training loop to be looked at: panels into the run folder, the trackers asked for."""
 
+import contextlib
 import importlib.util
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +43,9 @@ class Pictures(Callback):
     @staticmethod
     def draw(trainer: Trainer, task: Any, folder: Path, split: str) -> None:
         """Save the panels of the split scored last, and show them to the trackers."""
-        panels = task.panels(split)  # its metrics gather from every rank
+        training = task.training  # Lightning puts the mode back after a test: dropout, moving statistics
+        panels = task.eval().panels(split)  # its metrics gather from every rank
+        task.train(training)
         if not trainer.is_global_zero:
             return
         save_panels(folder, split, panels)
@@ -71,10 +75,18 @@ def trackers(node: dict[str, Any], folder: Path, name: str, console: Console) ->
 
 
 def _answers(url: str) -> bool:
+    """Whether someone listens there, within WAIT in all: finding the address has no limit of its own."""
     parts = urlsplit(url)
     port = parts.port or (80 if parts.scheme == "http" else 443)
-    try:
-        socket.create_connection((parts.hostname or "", port), timeout=WAIT).close()
-        return True
-    except OSError:
-        return False
+    answers = threading.Event()
+
+    def ask() -> None:
+        with contextlib.suppress(OSError):
+            socket.create_connection((parts.hostname or "", port), timeout=WAIT).close()
+            answers.set()
+        asked.set()
+
+    asked = threading.Event()
+    threading.Thread(target=ask, daemon=True).start()
+    asked.wait(WAIT)
+    return answers.is_set()
