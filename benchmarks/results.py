@@ -9,12 +9,10 @@ import re
 import statistics
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from crossmedia.config import ROOT
-from crossmedia.folder import write_whole
+from crossmedia.folder import read_json, runs_of, write_whole
 from crossmedia.listing import experiment_rows, experiments
 from crossmedia.report.tables import to_markdown
 
@@ -39,13 +37,12 @@ def _renew(name: str, about: dict[str, Any]) -> bool:
     """Run it once a seed of `about.seeds`; the score is their mean."""
     found, minutes, hardware = [], [], {}
     for seed in about.get("seeds") or [None]:
-        with tempfile.TemporaryDirectory() as out:
-            words = [f"experiments={name}", f"out_dir={out}", *([] if seed is None else [f"seed={seed}"])]
-            if subprocess.run([sys.executable, "train.py", *words], cwd=ROOT).returncode:
-                return False
-            run = next(path for path in (Path(out) / name).iterdir() if path.name != "latest")
-            found.append(json.loads((run / "scores.json").read_text()))
-            manifest = json.loads((run / "manifest.json").read_text())
+        words = [f"experiments={name}", *([] if seed is None else [f"seed={seed}"])]
+        if subprocess.run([sys.executable, "train.py", *words], cwd=ROOT).returncode:
+            return False
+        run = runs_of(ROOT / "outputs" / name)[-1]
+        found.append(read_json(run / "scores.json"))
+        manifest = read_json(run / "manifest.json")
         minutes.append(manifest["wall_seconds"] / 60)
         hardware = manifest["hardware"]
     keys = list(about.get("score") or {}) or [next(key for key in found[0] if not key.endswith("loss"))]

@@ -64,7 +64,7 @@ def run_rows(out_dir: Path) -> tuple[list[str], list[list[Any]]]:
 
 def score_text(score: dict[str, Any] | None) -> str:
     """`accuracy 0.986 · test_composition/bleu4 0.61`: `test` goes without saying."""
-    if not score:
+    if not score or None in score.values():
         return MISSING
     words = [f"{key.removeprefix('test/')} {_short(value)}" for key, value in score.items()]
     return " · ".join(words)

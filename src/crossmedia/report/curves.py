@@ -34,12 +34,17 @@ def read_metrics(path: Path) -> dict[str, list[Point]]:
 
 
 def training_curves(series: dict[str, list[Point]]) -> list[Curve]:
-    """Losses together, then a figure for each metric with its validation and training lines; the first 24."""
+    """Losses together, then a figure for each metric with its validation and training lines; the first 24.
+
+    A test is one point, and stands in the table.
+    """
     figures: dict[str, dict[str, list[Point]]] = {}
     for key in sorted(
         series, key=lambda key: not key.startswith("val/")
     ):  # so that its colour is always the first
         split, _, metric = key.rpartition("/")
+        if split.startswith("test"):
+            continue
         if metric.endswith("loss"):
             figures.setdefault("loss", {})[split if metric == "loss" else key] = series[key]
         else:
