@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from crossmedia.report.tables import scores_table
+from crossmedia.report.tables import scores_table, without_repeats
 
 
 def console(stderr: bool = False, quiet: bool = False) -> Console:
@@ -61,10 +61,7 @@ def print_scores(to: Console, scores: dict[str, float], notes: Sequence[str]) ->
 
 def score_table(scores: dict[str, float]) -> Table:
     """Metrics down, splits across; a reference (chance, a person's paraphrase) is a column of its own."""
-    references = ("_chance", "_paraphrase")
-    found = scores_table(
-        {k: v for k, v in scores.items() if k.startswith("test/") or not k.endswith(references)}
-    )
+    found = scores_table(without_repeats(scores))
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3))
     for place, column in enumerate(found.columns):
         table.add_column(column if place else "", justify="right" if place else "left")

@@ -131,7 +131,7 @@ def test_the_head_says_what_the_run_is_and_how_it_went(tmp_path):
     shown = text_of(written(run))
     for words in ("mine", "Learns to describe.", "image → text", "finished", "seed 7", "24.1", "3 min 24 s"):
         assert words in shown
-    assert "BLEU-4 0.710, epoch 9" in shown
+    assert "BLEU-4 0.710, epoch 10" in shown
 
 
 def test_scores_are_in_the_page_and_beside_it_in_three_formats(tmp_path):

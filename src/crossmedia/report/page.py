@@ -86,7 +86,7 @@ def _words(facts: Facts, scores: Table) -> dict[str, Any]:
         "seed": facts.config.get("seed"),
         "best": _best(status),
         "reason": status.get("reason") or "",
-        "scores": table_view(scores) if scores.rows else None,
+        "scores": _main_table(facts.scores) if scores.rows else None,
         "notes": facts.manifest.get("notes") or [],
         "so_far": table_view(_so_far(metrics)),
         "curves": [view(curve) for curve in training_curves(metrics)],
@@ -99,12 +99,18 @@ def _words(facts: Facts, scores: Table) -> dict[str, Any]:
     }
 
 
+def _main_table(scores: Mapping[str, float | None]) -> dict[str, Any]:
+    """The scores worth a column; the files behind the links have all."""
+    shown, every = (tables.scores_table(part) for part in (tables.without_repeats(scores), scores))
+    return {**table_view(shown), "links": table_view(every)["links"]}
+
+
 def _best(status: Mapping[str, Any]) -> str:
     """The monitored score of the checkpoint that the test took."""
     if status.get("best") is None:
         return ""
     name = tables.metric_name(status.get("monitor", "").removeprefix("val/"))
-    return f"{name} {tables.shown(status['best'])}, epoch {status.get('best_epoch')}"
+    return f"{name} {tables.shown(status['best'])}, epoch {status.get('best_epoch', 0) + 1}"
 
 
 def _so_far(metrics: Mapping[str, list[Point]]) -> Table:

@@ -5,10 +5,12 @@ import io
 import math
 import re
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from crossmedia.report.panels import Curve, Matrix, Table
 
 Cell = str | int | float | None
+Value = TypeVar("Value")
 Rows = Sequence[Sequence[Cell]]
 
 EMPTY = "(empty)"  # an output without text
@@ -113,6 +115,11 @@ def split_key(key: str) -> tuple[str, str, str]:
     split, _, metric = key.partition("/")
     base, _, end = metric.rpartition("_")
     return (split, base, REFERENCES[end]) if end in REFERENCES else (split, metric, "")
+
+
+def without_repeats(scores: Mapping[str, Value]) -> dict[str, Value]:
+    """The scores without the references of other splits than test: they say the same again."""
+    return {key: v for key, v in scores.items() if not split_key(key)[2] or split_key(key)[0] == "test"}
 
 
 def scores_table(scores: Mapping[str, float | None]) -> Table:
