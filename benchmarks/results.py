@@ -38,9 +38,10 @@ def _renew(name: str, about: dict[str, Any]) -> bool:
     found, minutes, hardware = [], [], {}
     for seed in about.get("seeds") or [None]:
         words = [f"experiments={name}", *([] if seed is None else [f"seed={seed}"])]
+        before = runs_of(ROOT / "outputs" / name)
         if subprocess.run([sys.executable, "train.py", *words], cwd=ROOT).returncode:
             return False
-        run = runs_of(ROOT / "outputs" / name)[-1]
+        run = next(path for path in runs_of(ROOT / "outputs" / name) if path not in before)
         found.append(read_json(run / "scores.json"))
         manifest = read_json(run / "manifest.json")
         minutes.append(manifest["wall_seconds"] / 60)

@@ -1,8 +1,12 @@
+import re
+
 import pytest
 from omegaconf import OmegaConf, open_dict
 
-from crossmedia.config import check, compose, mistyped
+from crossmedia.config import check, compose
 from crossmedia.errors import ConfigError
+from crossmedia.run import train
+from crossmedia.typing import mistyped
 
 
 def faults(*overrides, **changes):
@@ -92,3 +96,27 @@ def test_what_fits_is_left_alone(value, annotation):
 )
 def test_what_does_not_fit_is_found(value, annotation):
     assert mistyped(value, annotation)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        (["experiments=digits", "model.net.num_classes=5"], "model.net.num_classes=5: the data has 10"),
+        (["experiments=captioning_scenes", "model.net.decoder.vocab_size=9"], "vocab_size=9: the data has"),
+        (
+            ["experiments=captioning_scenes", "model.net.encoder.image_size=64"],
+            "image_size=64: the data has 32",
+        ),
+        (
+            ["experiments=captioning_scenes", "data/tokenizer=bpe", "data.tokenizer.vocab_size=5"],
+            "data.tokenizer.vocab_size=5: must be",
+        ),
+        (["experiments=digits", "seed=-1"], "seed=-1: must be from 0"),
+        (["experiments=digits", "trainer.devices=0"], "trainer: "),
+        (["experiments=digits", "+model.optimizer.betas=[2,2]"], "model.optimizer"),
+    ],
+)
+def test_what_contradicts_the_data_or_the_libraries_is_one_line(overrides, line, tmp_path):
+    small = [f"data.source.num_{split}=32" for split in ("train", "val", "test") if "scenes" in overrides[0]]
+    with pytest.raises(ConfigError, match=re.escape(line)):
+        train([*overrides, *small, f"out_dir={tmp_path}"])

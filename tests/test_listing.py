@@ -79,5 +79,5 @@ def test_no_outputs_are_no_rows(tmp_path):
 
 def test_a_damaged_status_is_named(tmp_path):
     (made_run(tmp_path, "a/2026-01") / "status.json").write_text("{")
-    with pytest.raises(CheckpointError, match="status.json: no JSON"):
+    with pytest.raises(CheckpointError, match="status.json: not valid JSON"):
         run_rows(tmp_path)

@@ -46,7 +46,7 @@ def locate(target: Any, key: str) -> Any:
         names = [n for n, value in vars(importlib.import_module(module)).items() if inspect.isclass(value)]
         raise ConfigError(f"{key}._target_={target}: no such class{nearest(name, names)}") from None
     if not callable(found):
-        raise ConfigError(f"{key}._target_={target}: is no class")
+        raise ConfigError(f"{key}._target_={target}: is not a class")
     return found
 
 
@@ -115,7 +115,7 @@ def build(node: Any, key: str, **given: Any) -> Any:
         except UserError:
             raise
         except ValueError as error:
-            raise ConfigError(f"{key}.{_assigned(str(error))}") from error
+            raise ConfigError(f"{key}.{assigned(str(error))}") from error
         except TypeError as error:
             raise ConfigError(f"{key}: {cls.__name__}: {error}") from error
     if isinstance(node, list | tuple):
@@ -123,6 +123,6 @@ def build(node: Any, key: str, **given: Any) -> Any:
     return node
 
 
-def _assigned(fault: str) -> str:
+def assigned(fault: str) -> str:
     """`lr -1: must be …`, as constructors say it, in the form of an override: `lr=-1: must be …`."""
     return re.sub(r"^(\w+(?:\.\w+)*) (?=[^:]+: must )", r"\1=", fault)

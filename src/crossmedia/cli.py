@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
         part = verbs.add_parser(name, help=words, description=words)
         if run:
             part.add_argument(
-                "run", metavar="RUN", help="a run folder, a checkpoint, latest, or EXPERIMENT@best"
+                "run",
+                metavar="RUN",
+                help="a run folder, a checkpoint, latest, an experiment (its newest run), or EXPERIMENT@best",
             )
         part.set_defaults(call=call)
         return part
@@ -53,7 +55,6 @@ def _parser() -> argparse.ArgumentParser:
     part.add_argument("--split", help="one split, as test_composition; else every test split")
     _trust(part)
     part = verb("generate", _generate, "one output per input")
-    part.add_argument("--out", type=Path, help="where outputs that are files go")
     _trust(part)
     verb("report", _report, "the page of a run, or of every run below a folder, anew")
     part = verb("export", _export, "weights as safetensors, config, a model card")
@@ -182,7 +183,7 @@ def _inputs(path: Path) -> list[Path]:
 
 
 def _report(options: argparse.Namespace, _: list[str]) -> None:
-    from crossmedia.folder import find_folder
+    from crossmedia.folder import find_folder, find_run
     from crossmedia.report.index import write_index
     from crossmedia.report.page import write_report
 
@@ -190,7 +191,7 @@ def _report(options: argparse.Namespace, _: list[str]) -> None:
     if path.is_dir() and not (path / "config.yaml").exists() and not path.is_symlink():
         print(write_index(path))
     else:
-        print(write_report(find_folder(options.run)))
+        print(write_report(find_run(path)[0] if path.is_file() else find_folder(options.run)))
 
 
 def _export(options: argparse.Namespace, _: list[str]) -> None:

@@ -2,16 +2,16 @@
 
 import difflib
 import os
-import types
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from crossmedia.errors import ConfigError
+from crossmedia.typing import mistyped
 
 ROOT = Path(__file__).resolve().parents[2]
 GIVEN = frozenset({"meta", "monitor"})  # arguments that the code hands over itself
@@ -79,17 +79,22 @@ def check(cfg: DictConfig) -> None:
     for group in ("data", "model"):
         if cfg.get(group) is None:
             faults.append(f"{group}: not chosen. Use {group}=… or experiments=…; crossmedia list shows them")
-    faults += [f"{key}: not given. Use {key}=…" for key in sorted(OmegaConf.missing_keys(cfg))]
-    if faults:
-        raise ConfigError(*faults)
     try:
+        faults += [f"{key}: not given. Use {key}=…" for key in sorted(OmegaConf.missing_keys(cfg))]
+        if faults:
+            raise ConfigError(*faults)
         plain: Any = OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
-        raise ConfigError(*faults, str(error).splitlines()[0]) from None
+        fault = str(error).splitlines()[0]
+        if "data.tokenizer" in fault:
+            fault = "data.tokenizer: this data has none. Use +data/tokenizer=words, or another model"
+        raise ConfigError(*faults, fault) from None
     for field in fields(RunConfig):
         fault = mistyped(plain.get(field.name), field.type)
         if fault:
             faults.append(f"{field.name}={plain.get(field.name)}: {fault}")
+    if isinstance(plain["seed"], int) and not 0 <= plain["seed"] < 2**32:
+        faults.append(f"seed={plain['seed']}: must be from 0 to {2**32 - 1}")
     for group in ("data", "model", "trainer", "logger", "early_stopping"):
         faults += _check_node(plain.get(group), group)
     if not faults:
@@ -139,63 +144,6 @@ def _check_node(node: Any, key: str) -> list[str]:
     return faults
 
 
-WORDS = {
-    float: "a number",
-    int: "a whole number",
-    bool: "true or false",
-    str: "text",
-    list: "a list",
-    tuple: "a list",
-    Sequence: "a list",
-    dict: "a group of keys",
-    type(None): "null",
-}
-FOUND = {int: "a number", float: "a number", type(None): "nothing"}
-
-
-def mistyped(value: Any, annotation: Any) -> str | None:
-    """What is wrong with a plain value under an annotation; None where it fits or nothing is known."""
-    if isinstance(value, dict) and "_target_" in value:
-        return None
-    expected, foreign = [], False
-    for option in (
-        get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-    ):
-        kind = get_origin(option) or option
-        if kind is Literal:
-            if value in get_args(option):
-                return None
-            expected.append("one of " + ", ".join(map(str, get_args(option))))
-        elif kind not in WORDS:
-            foreign = True  # a class of its own, as a Tensor for a learning rate: text can never be one
-        elif _is(value, kind):
-            inner = get_args(option)
-            return _mistyped_inside(value, inner[0]) if isinstance(value, list) and inner else None
-        else:
-            expected.append(WORDS[kind])
-    if foreign and not (expected and isinstance(value, str)):
-        return None
-    found = FOUND.get(type(value)) or WORDS.get(type(value), type(value).__name__)
-    return f"expected {' or '.join(expected)}, found {found}"
-
-
-def _is(value: Any, kind: type) -> bool:
-    if isinstance(value, bool):
-        return kind is bool
-    if kind is float:
-        return isinstance(value, int | float)
-    return isinstance(value, list if kind in (tuple, Sequence) else kind)
-
-
-def _mistyped_inside(values: list, annotation: Any) -> str | None:
-    for place, value in enumerate(values, 1):
-        fault = mistyped(value, annotation)
-        if fault:
-            quotes = ". Put it in quotes" if annotation is str else ""
-            return f"{fault.replace(', found', f' at place {place}, found')}{quotes}"
-    return None
-
-
 def _check_together(cfg: dict[str, Any]) -> list[str]:
     """Faults between the parts: what the task and the view speak, the monitored score, the devices."""
     import inspect
@@ -237,7 +185,7 @@ def _check_together(cfg: dict[str, Any]) -> list[str]:
 def replace(node: dict[str, Any], override: str) -> None:
     """Put the value of a `data.key=value` into a run's plain config, read as Hydra reads it.
 
-    The trainer's keys may change too; the model is what was saved.
+    Two keys of the trainer may change too; the model, and what it knows of its data, is as it was saved.
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
@@ -255,8 +203,12 @@ def replace(node: dict[str, Any], override: str) -> None:
         place = place.get(part) if isinstance(place, dict) else None
     if parsed.is_sweep_override():
         raise ConfigError(f"{key}: takes one value here, found {override.partition('=')[2]}")
-    if parsed.is_delete() or group.partition(".")[0] not in ("data", "trainer"):
-        raise ConfigError(f"{override}: only data.… and trainer.… can be changed here")
+    fixed = group.startswith(("data.image", "data.tokenizer")) or not group.startswith("data")
+    if parsed.is_delete() or (fixed and key not in ("trainer.accelerator", "trainer.precision")):
+        raise ConfigError(
+            f"{override}: the model is as it was saved, with its pictures' size and its tokenizer. "
+            "Other data.… can be changed, trainer.accelerator and trainer.precision"
+        )
     if not isinstance(place, dict) or isinstance(place.get(name), dict):
         keys = [f"{group}.{known}" for known in place] if isinstance(place, dict) else []
         raise ConfigError(f"{key}: no such key to change{nearest(key, keys)}")
@@ -270,6 +222,25 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
     """The config as plain values, every interpolation resolved."""
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
     return plain
+
+
+def check_sizes(plain: dict[str, Any]) -> None:
+    """Raise ConfigError where the model's config contradicts what the data turned out to be."""
+    data = plain["data"]
+    image, tokenizer = data.get("image") or {}, data.get("tokenizer") or {}
+    known = {"num_classes": data.get("num_classes"), "vocab_size": tokenizer.get("vocab_size")}
+    known |= {"image_size": image.get("size"), "channels": image.get("channels")}
+
+    def faults(node: dict[str, Any], key: str) -> Iterator[str]:
+        for name, value in node.items():
+            if isinstance(value, dict):
+                yield from faults(value, f"{key}.{name}")
+            elif known.get(name) not in (None, value):
+                yield f"{key}.{name}={value}: the data has {known[name]}. Leave it out"
+
+    found = list(faults(plain["model"], "model"))
+    if found:
+        raise ConfigError(*found)
 
 
 def fill_from_data(cfg: DictConfig, data: Any) -> list[str]:

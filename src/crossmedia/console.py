@@ -26,6 +26,11 @@ def count(number: float) -> str:
     return f"{number / 1e6:.1f} M" if number >= 1e5 else f"{number:,.0f}".replace(",", " ")
 
 
+def counted(number: int, name: str) -> str:
+    """1 epoch, 2 epochs."""
+    return f"{number} {name}{'s' * (number != 1)}"
+
+
 def size(module: nn.Module) -> str:
     return count(sum(parameter.numel() for parameter in module.parameters()))
 

@@ -57,7 +57,7 @@ def export(name: str | Path, out: Path | None = None, trust: tuple[str, ...] = (
         seed=facts.get("seed"),
         commit=(facts.get("git") or {}).get("commit"),
         data=facts.get("data"),
-        source=folder.name,
+        source=checkpoint,
     )
     write_whole(out / "README.md", card)
     return out

@@ -42,7 +42,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise CheckpointError(f"{path}: no JSON ({error}). Remove it, or build it anew") from None
+        raise CheckpointError(f"{path}: not valid JSON ({error}). Remove it, or build it anew") from None
 
 
 class RunFolder:

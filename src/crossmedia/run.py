@@ -75,10 +75,10 @@ def load(run: str | Path, trust: tuple[str, ...] = ()) -> Any:
 
     Raises CheckpointError where there is none or it is damaged, SecurityError where it names foreign code.
     """
-    return _load(*find_run(run), trust)
+    return _load(find_run(run)[1], trust)
 
 
-def _load(folder: Path, checkpoint: Path, trust: tuple[str, ...]) -> Any:
+def _load(checkpoint: Path, trust: tuple[str, ...]) -> Any:
     saved = read_checkpoint(checkpoint)
     refuse_foreign(saved["model"], "model", trust)
     task = build(saved["model"], "model", meta=unpack_meta(saved["meta"], trust))
@@ -117,7 +117,7 @@ def evaluated(
 
     quiet_lightning()
     folder, checkpoint = find_run(run)
-    task = _load(folder, checkpoint, trust)
+    task = _load(checkpoint, trust)
     node = saved_config(folder)
     for override in overrides:
         config.replace(node, override)
@@ -140,7 +140,8 @@ def evaluated(
     notes: dict[str, None] = {}
     for name in splits:
         found = test(trainer, task, data, name)
-        write_json(folder / "eval" / f"{name}.json", {"checkpoint": checkpoint.name, **found})
+        facts = {"checkpoint": checkpoint.name, "overrides": list(overrides)}
+        write_json(folder / "eval" / f"{name}.json", {**facts, **found})
         scores.update(found)
         notes |= dict.fromkeys(task.notes(name))
     return scores, list(notes)
@@ -196,11 +197,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(saved, dict) or "crossmedia" not in saved:
         raise CheckpointError(f"{path}: is not a checkpoint of crossmedia")
-    if saved["crossmedia"]["format"] > FORMAT:
-        raise CheckpointError(
-            f"{path}: format {saved['crossmedia']['format']}, newer than this crossmedia's {FORMAT}"
-        )
-    return {**saved["crossmedia"], "state_dict": saved["state_dict"]}
+    contents = saved["crossmedia"]
+    if not isinstance(contents, dict) or not {"format", "model", "meta"} <= set(contents):
+        raise CheckpointError(f"{path}: lacks the model's config. Use another checkpoint")
+    if contents["format"] > FORMAT:
+        raise CheckpointError(f"{path}: format {contents['format']}, newer than this crossmedia's {FORMAT}")
+    return {**contents, "state_dict": saved["state_dict"]}
 
 
 def pack_meta(meta: Any) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning import LightningModule, Trainer, seed_everything
+from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
 
 from crossmedia import config, run
 from crossmedia.build import build
-from crossmedia.console import console, data_line, model_line, print_scores
-from crossmedia.errors import NonFiniteError
+from crossmedia.console import console, counted, data_line, model_line, print_scores
+from crossmedia.errors import ConfigError, NonFiniteError
 from crossmedia.folder import RunFolder, write_json, write_whole
 from crossmedia.manifest import manifest
 from crossmedia.report.page import write_report
@@ -62,6 +63,7 @@ class Session:
         data.learn()
         notes = config.fill_from_data(cfg, data)
         plain = config.resolved(cfg)
+        config.check_sizes(plain)
         self.task = build(plain["model"], "model", meta=data.meta)
         self._write_config(plain, data)
         monitor, direction = run.monitored(cfg)
@@ -83,7 +85,7 @@ class Session:
 
     def _trainer(self, plain: dict[str, Any]) -> Trainer:
         folder = self.folder.path
-        self.progress = ProgressLine(self.console, self.checkpoints, list(self.task.scores)[:3])
+        self.progress = ProgressLine(self.console, self.checkpoints, self._shown())
         callbacks = [Steps(plain["seed"]), self.checkpoints, self.progress, Pictures(folder, self._midway)]
         if plain["early_stopping"]:
             kept = self.checkpoints
@@ -91,12 +93,19 @@ class Session:
                 build(plain["early_stopping"], "early_stopping", monitor=kept.monitor, mode=kept.direction)
             )
         node = {name: value for name, value in plain["trainer"].items() if value is not None}
+        try:
+            return self._built(node, callbacks, plain["logger"])
+        except MisconfigurationException as error:
+            raise ConfigError(f"trainer: {str(error).splitlines()[0]}") from error
+
+    def _built(self, node: dict[str, Any], callbacks: list[Callback], loggers: dict[str, Any]) -> Trainer:
+        folder = self.folder.path
         return build(
             node,
             "trainer",
             logger=[
                 CSVLog(folder / "metrics.csv"),
-                *trackers(plain["logger"], folder, self.cfg.name, self.console),
+                *trackers(loggers, folder, self.cfg.name, self.console),
             ],
             callbacks=callbacks,
             plugins=[AtomicCheckpointIO()],
@@ -106,6 +115,11 @@ class Session:
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
+
+    def _shown(self) -> list[str]:
+        """The scores of the progress line: the monitored one first, three in all."""
+        monitored = self.checkpoints.monitor.removeprefix("val/")
+        return list(dict.fromkeys([monitored, *self.task.scores]))[:3]
 
     def _write_config(self, plain: dict[str, Any], data: Any) -> None:
         if not self.first:
@@ -180,16 +194,17 @@ class Session:
         )
         steps = min(steps, limit) if isinstance(limit, int) else int(steps * limit)
         on_cpu = trainer.strategy.root_device.type == "cpu"
-        device = f"{torch.get_num_threads()} CPU cores" if on_cpu else torch.cuda.get_device_name()
+        device = counted(torch.get_num_threads(), "CPU core") if on_cpu else torch.cuda.get_device_name()
         device = f"{trainer.world_size} × {device}" if trainer.world_size > 1 else device
         lines = [
             f"{cfg.name}{direction} · {model_line(self.task)}",
             f"data      {data_line(data, notes)}",
             f"compute   {device} · {trainer.precision} · seed {cfg.seed} · "
-            f"{trainer.max_epochs} epochs × {steps} steps",
+            f"{counted(trainer.max_epochs or 0, 'epoch')} × {counted(steps, 'step')}",
             f"run       {self.folder.path}",
         ]
-        lines += [f"          {note}" for note in data.source.notes[:1]]
+        if data.source.notes:
+            lines.append(f"          {'; '.join(data.source.notes)}")
         if data.skipped:
             lines.append(f"skipped   {len(data.skipped)}, listed in manifest.json: {data.skipped[0]}")
         for line in lines:

@@ -1,6 +1,7 @@
 """Around both commands: what precedes Hydra, and how every error becomes one line and an exit code."""
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any
 
 from crossmedia.errors import ConfigError, SystemFault, UserError
 
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED = 130
 REFUSED = {errno.EACCES, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOSPC, errno.EROFS}  # a path
 
 
@@ -22,12 +23,15 @@ def guarded(main: Callable[[], Any], root: Path) -> int:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the words below are ours
     if {"--help", "-h"} & set(sys.argv[1:]):
-        _experiments(root)
+        return explained(lambda: _help(root))
     return explained(main)
 
 
 def explained(main: Callable[[], Any]) -> int:
     """Run `main` and put what it raises into words."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode gets escapes
     try:
         main()
         sys.stdout.flush()  # a closed pipe shows here, not in the interpreter's last breath
@@ -53,17 +57,26 @@ def say(error: UserError) -> int:
     return error.code
 
 
-def _experiments(root: Path) -> None:
-    from crossmedia.listing import experiments
+def _help(root: Path) -> None:
+    """Hydra's own takes twice as long, and leaves out the experiments."""
+    from crossmedia.listing import experiments, groups
 
-    print("Experiments: python train.py experiments=NAME")
+    print("Experiments: python train.py experiments=NAME [key=value …]")
     for name, about in experiments(root).items():
-        print(f"  {name:28} {about.get('direction') or '':18} {about.get('claim') or ''}")
-    print()
+        print(f"  {name:30} {about.get('direction') or '':16} {about.get('claim') or ''}")
+    print("\nGroups: group=option")
+    for group in ("data", "model", "trainer", "logger", "data/tokenizer", "data/view"):
+        print(f"  {group:16} {', '.join(groups(root, group))}")
+    print(
+        "\nOverrides: key=value changes, +key=value adds, ~key drops. --cfg job shows every key with its\n"
+        "value, --info what Hydra composed, -m key=a,b runs a grid, -cd FOLDER adds configs of yours,\n"
+        "--hydra-help Hydra's further words. What reads the runs: crossmedia --help"
+    )
 
 
 def reworded(error: BaseException) -> UserError | None:
     """A fault of Hydra's or OmegaConf's as one line with the key and the nearest right name, else None."""
+    import yaml
     from hydra.errors import HydraException, MissingConfigException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
 
@@ -78,6 +91,12 @@ def reworded(error: BaseException) -> UserError | None:
         key, sign, value = error.override.partition("=")
         advice = f"Quote it: '{key}=\"{value}\"'" if sign else "Overrides read key=value"
         return ConfigError(f"{error.override}: cannot be read as an override. {advice}")
+    if isinstance(error, yaml.YAMLError):
+        mark: Any = getattr(error, "problem_mark", None)
+        where = f"{mark.name}:{mark.line + 1}" if mark else "a config file"
+        return ConfigError(f"{where}: not valid YAML ({getattr(error, 'problem', None) or error})")
+    if isinstance(error, UnicodeDecodeError):
+        return ConfigError(f"a config file is not UTF-8: {error.object[:60]!r}")
     if isinstance(error, OSError) and error.errno in REFUSED and error.filename:
         return SystemFault(f"{error.filename}: {error.strerror}")
     if not isinstance(error, HydraException | OmegaConfBaseException):

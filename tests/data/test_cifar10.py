@@ -140,7 +140,7 @@ def test_a_pickle_of_something_else_is_named(tmp_path, found):
     ("name", "change", "said"),
     [
         ("data_batch_2.bin", lambda data: b"", "zero bytes"),
-        ("data_batch_2.bin", lambda data: data[:-5], "30725 bytes, no multiple of 3073: cut short"),
+        ("data_batch_2.bin", lambda data: data[:-5], "30725 bytes, not a multiple of 3073: cut short"),
         ("data_batch_2.bin", lambda data: data[:-3073], "9 pictures, 10 in another batch: cut short"),
         ("test_batch.bin", lambda data: b"\x0b" + data[1:], "label 11 of picture 0, 10 classes are known"),
         ("batches.meta.txt", lambda data: b"caf\xe9\n", "not UTF-8"),

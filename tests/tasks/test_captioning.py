@@ -109,6 +109,7 @@ def test_two_references_stand_beside_the_scores_of_test_splits_only():
     assert {name for name in found if name.endswith(("_paraphrase", "_chance"))} == {
         "test_other/bleu4_paraphrase",
         "test_other/bleu4_chance",
+        "test_other/cider_d_chance",
     }
     found = scored(task, batch(0, 1, 2), split="val")
     assert "val/bleu4" in found and not any(name.endswith(("_paraphrase", "_chance")) for name in found)

@@ -74,7 +74,7 @@ def test_training_leaves_best_and_last_each_with_what_it_takes_to_load_it(tmp_pa
 def test_last_is_saved_at_the_first_step_after_a_validation(tmp_path):
     kept, saved = Checkpoints(tmp_path, "val/score", "max", {}), []
     trainer: Any = SimpleNamespace(
-        callback_metrics={},
+        callback_metrics={"val/score": torch.tensor(float("nan"))},
         current_epoch=0,
         sanity_checking=False,
         accumulate_grad_batches=2,

@@ -6,6 +6,7 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
 
+from crossmedia.build import assigned
 from crossmedia.data.batches import Meta, Sample, Source, Split
 from crossmedia.data.order import Key, Order, generator
 from crossmedia.data.views import View
@@ -36,9 +37,9 @@ class DataModule(LightningDataModule):
         seed: int = 0,
     ):
         super().__init__()
-        for name, value, least in (("batch_size", batch_size, 1), ("eval_batch_size", eval_batch_size, 1)):
-            if value < least:
-                raise ValueError(f"{name} {value}: must be at least {least}")
+        for name, value in (("batch_size", batch_size), ("eval_batch_size", eval_batch_size)):
+            if value < 1:
+                raise ValueError(f"{name} {value}: must be at least 1")
         if num_workers < 0:
             raise ValueError(f"num_workers {num_workers}: must be at least 0")
         if on_error not in ("stop", "skip"):
@@ -91,7 +92,10 @@ class DataModule(LightningDataModule):
                 "data.tokenizer: captions need one. Use +data/tokenizer=words, characters or bpe"
             )
         elif not tokenizer.fitted:
-            tokenizer = tokenizer.fit(self._splits["train"].texts())
+            try:
+                tokenizer = tokenizer.fit(self._splits["train"].texts())
+            except ValueError as error:
+                raise ConfigError(f"data.tokenizer.{assigned(str(error))}") from error
         classes = tuple(self.source.classes) if "label" in self.view.needs else ()
         if classes and self.num_classes not in (None, len(classes)):
             raise ConfigError(f"data.num_classes={self.num_classes}: the data has {len(classes)} classes")

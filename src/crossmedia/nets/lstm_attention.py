@@ -100,12 +100,10 @@ class LSTMAttentionDecoder(nn.Module):
         weights = energy.masked_fill(~mask, float("-inf")).softmax(-1)  # (B, N)
         context = torch.bmm(weights[:, None], memory).squeeze(1) * beta.sigmoid()  # (B, M)
         gates = gates + word_gates + self.from_context(context)
-        (enter, keep, show), new = (
-            gates[:, : -c.shape[1]].sigmoid().chunk(3, -1),
-            gates[:, -c.shape[1] :].tanh(),
-        )
-        c = keep * c + enter * new
-        h = show * c.tanh()
+        opened, candidate = gates.split((3 * c.shape[1], c.shape[1]), -1)
+        input_gate, forget_gate, output_gate = opened.sigmoid().chunk(3, -1)
+        c = forget_gate * c + input_gate * candidate.tanh()
+        h = output_gate * c.tanh()
         return (h, c, memory, keys, mask), context, weights
 
     def _read_out(self, word: Tensor, h: Tensor, context: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Cells = tuple[Tensor, Tensor]  # the memory's keys and values, (B, H, N, D/H) each
-# What layers wrote, (B, 2 · depth, H, tokens, D/H): keys and values of one layer after another; the cells of
+# The cache, (B, 2 · depth, H, tokens, D/H): keys and values of one layer after another; the cells of
 # each layer; the memory's mask (B, 1, 1, N), or nothing where all of it is kept.
 State = tuple[Tensor, tuple[Cells, ...], tuple[Tensor, ...]]
 
@@ -54,8 +54,8 @@ class TransformerDecoder(nn.Module):
         nn.init.normal_(self.embedding.weight, std=dim**-0.5)  # of size 1 after the scale by √D (section 3.4)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(_Layer(dim, heads, memory_dim, dropout) for _ in range(depth))
-        self.places: Tensor
-        self.register_buffer("places", _sinusoids(64, dim), persistent=False)
+        self.positions: Tensor
+        self.register_buffer("positions", _sinusoids(64, dim), persistent=False)
         self.norm = nn.LayerNorm(dim)
         self.output = nn.Linear(dim, vocab_size)
 
@@ -72,7 +72,7 @@ class TransformerDecoder(nn.Module):
         return self.output(self.norm(x)), attention.mean(1)
 
     def start(self, memory: Tensor, mask: Tensor | None = None) -> State:
-        """The state before the first token: nothing written, and the memory's keys and values."""
+        """The state before the first token: an empty cache, and the memory's keys and values."""
         layers: Any = self.layers
         cells = [_heads(layer.key_value(memory), 2, self.heads) for layer in layers]  # (B, 2, H, N, D/H) each
         nothing = memory.new_zeros(len(memory), 2 * len(layers), self.heads, 0, self.dim // self.heads)
@@ -81,25 +81,28 @@ class TransformerDecoder(nn.Module):
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """tokens (B,) -> logits (B, V) of what follows them, and the next state."""
-        written, cells, kept = state
-        room = written.new_empty(*written.shape[:3], 1, written.shape[4])
-        written = torch.cat((written, room), 3)
-        x = self._embed(tokens[:, None], written.shape[3] - 1)  # (B, 1, D)
+        cache, cells, kept = state
+        room = cache.new_empty(*cache.shape[:3], 1, cache.shape[4])
+        cache = torch.cat((cache, room), 3)
+        x = self._embed(tokens[:, None], cache.shape[3] - 1)  # (B, 1, D)
         layers: Any = self.layers
         for place, (layer, own) in enumerate(zip(layers, cells, strict=True)):
-            x = layer.step(x, written[:, 2 * place : 2 * place + 2], own, *kept)
-        return self.output(self.norm(x))[:, 0], (written, cells, kept)
+            x = layer.step(x, cache[:, 2 * place : 2 * place + 2], own, *kept)
+        return self.output(self.norm(x))[:, 0], (cache, cells, kept)
 
     def _embed(self, tokens: Tensor, first: int) -> Tensor:
         """Words and places (B, L, D) of the tokens first, first + 1, …"""
         end = first + tokens.shape[1]
-        if end > len(self.places):
-            self.places = _sinusoids(2 * end, self.dim).to(self.places)
-        return self.embedding(tokens) * math.sqrt(self.dim) + self.places[first:end]
+        if end > len(self.positions):
+            self.positions = _sinusoids(2 * end, self.dim).to(self.positions)
+        return self.embedding(tokens) * math.sqrt(self.dim) + self.positions[first:end]
 
 
 class _Layer(nn.Module):
-    """Self-attention, attention to the memory, and a dense layer four times as wide (section 3.1)."""
+    """Self-attention, attention to the memory, and a feed-forward layer four times as wide (section 3).
+
+    GELU (Hendrycks and Gimpel, 2016) stands for the paper's ReLU.
+    """
 
     def __init__(self, dim: int, heads: int, memory_dim: int, dropout: float):
         super().__init__()
@@ -113,7 +116,7 @@ class _Layer(nn.Module):
         stacks = *self.query_key_value.weight.chunk(3), *self.key_value.weight.chunk(2)
         for weight in (*stacks, self.query.weight, self.out.weight, self.memory_out.weight):
             nn.init.xavier_uniform_(weight)  # a dense layer's own start looks everywhere alike
-        self.dense = nn.Sequential(
+        self.feed_forward = nn.Sequential(
             nn.Linear(dim, 4 * dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * dim, dim)
         )
         self.dropout = nn.Dropout(dropout)
@@ -124,26 +127,26 @@ class _Layer(nn.Module):
         x = x + self.dropout(
             self._join(F.scaled_dot_product_attention(query, key, value, is_causal=True), self.out)
         )
-        query = self._ask(x, len(cells[0]))  # (B/K, H, K L, D/H)
+        query = self._queries(x, len(cells[0]))  # (B/K, H, K L, D/H)
         weights = query @ cells[0].transpose(-1, -2) * query.shape[-1] ** -0.5
         if mask is not None:
             weights = weights.masked_fill(~mask, float("-inf"))
         weights = weights.softmax(-1)
         x = x + self.dropout(self._join(weights @ cells[1], self.memory_out).view_as(x))
         weights = weights.unflatten(2, (-1, x.shape[1])).transpose(1, 2).flatten(0, 1)  # (B, H, L, N)
-        return x + self.dropout(self.dense(self.norms[2](x))), weights
+        return x + self.dropout(self.feed_forward(self.norms[2](x))), weights
 
-    def step(self, x: Tensor, written: Tensor, cells: Cells, mask: Tensor | None = None) -> Tensor:
-        """x (B, 1, D) of one more token -> (B, 1, D); its key and value fill the last place of `written`."""
+    def step(self, x: Tensor, cache: Tensor, cells: Cells, mask: Tensor | None = None) -> Tensor:
+        """x (B, 1, D) of one more token -> (B, 1, D); its key and value fill the last place of `cache`."""
         inputs = _heads(self.query_key_value(self.norms[0](x)), 3, self.heads)  # (B, 3, H, 1, D/H)
-        written[:, :, :, -1:] = inputs[:, 1:]
-        seen = F.scaled_dot_product_attention(inputs[:, 0], written[:, 0], written[:, 1])
+        cache[:, :, :, -1:] = inputs[:, 1:]
+        seen = F.scaled_dot_product_attention(inputs[:, 0], cache[:, 0], cache[:, 1])
         x = x + self._join(seen, self.out)
-        seen = F.scaled_dot_product_attention(self._ask(x, len(cells[0])), *cells, attn_mask=mask)
+        seen = F.scaled_dot_product_attention(self._queries(x, len(cells[0])), *cells, attn_mask=mask)
         x = x + self._join(seen, self.memory_out).view_as(x)
-        return x + self.dense(self.norms[2](x))
+        return x + self.feed_forward(self.norms[2](x))
 
-    def _ask(self, x: Tensor, memories: int) -> Tensor:
+    def _queries(self, x: Tensor, memories: int) -> Tensor:
         """Queries (B/K, H, K L, D/H): the K rows of one memory ask together."""
         return _heads(self.query(self.norms[1](x)).view(memories, -1, x.shape[-1]), 1, self.heads)[:, 0]
 

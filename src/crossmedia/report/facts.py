@@ -60,4 +60,6 @@ def _read_yaml(path: Path) -> Any:
         return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
     except (ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        raise CheckpointError(f"{path}: no YAML ({reason}). Put it back from a copy, or remove it") from error
+        raise CheckpointError(
+            f"{path}: not valid YAML ({reason}). Put it back from a copy, or remove it"
+        ) from error

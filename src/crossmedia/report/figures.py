@@ -58,7 +58,7 @@ def draw(panel: Curve | Matrix) -> "Figure":
 def to_svg(figure: "Figure", label: str) -> str:
     """An `<svg>` element for a page that defines `--ink`, `--muted`, `--rule` and `--line0` … `--line7`.
 
-    `label` is its text for who cannot see it; ids are unique to the label.
+    `label` is its text for those who cannot see it; ids are unique to the label.
     """
     import matplotlib
 

@@ -144,7 +144,7 @@ def _figure(panel: Curve | Matrix) -> dict[str, Any]:
 
 
 def _described(panel: Curve | Matrix) -> str:
-    """The figure in words, for who cannot see it."""
+    """The figure in words, for those who cannot see it."""
     if isinstance(panel, Matrix):
         return f"{panel.title}: {len(panel.rows)} rows, {len(panel.columns)} columns"
     ends = [(name, [y for y in line if y is not None]) for name, line in panel.lines.items()]

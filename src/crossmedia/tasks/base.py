@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from crossmedia.data.batches import Meta
-from crossmedia.errors import UserError
+from crossmedia.errors import ConfigError, UserError
 from crossmedia.report.panels import Panel
 
 
@@ -81,6 +81,12 @@ class Task(LightningModule):
 
         The schedule is told its number of steps, and stepped after each of them.
         """
+        try:
+            return self._optimizers()
+        except ValueError as error:
+            raise ConfigError(f"model.optimizer or model.schedule: {error}") from error
+
+    def _optimizers(self) -> Any:
         optimizer = self._optimizer([p for p in self.parameters() if p.requires_grad])
         if self._schedule is None:
             return optimizer

@@ -72,7 +72,7 @@ class Captioning(Task):
         self.beam, self.max_len, self.length_penalty = beam, max_len, length_penalty
         self._bleus = self.bleu1, self.bleu2, self.bleu3, self.bleu4 = Bleu(1), Bleu(2), Bleu(3), Bleu(4)
         self.cider_d, self.rouge_l = CiderD(), RougeL()
-        self.bleu4_paraphrase, self.bleu4_chance = Bleu(4), Bleu(4)
+        self.bleu4_paraphrase, self.bleu4_chance, self.cider_d_chance = Bleu(4), Bleu(4), CiderD()
         scorers = meta.scorer.parts() if meta.scorer else {}
         self.scene_accuracy = scorers.get("scene_accuracy")
         self.scene_objects, self.scene_relations = (
@@ -153,19 +153,19 @@ class Captioning(Task):
         known = [tuple(record["reference"]) for record in self.records]
         others = [texts[0] for texts in [*known[1:], *known[:1]]]
         several = [texts for texts in known if len(texts) > 1]
-        self._log_reference(self.bleu4_chance, "chance", others, known)
-        held_out = [texts[-1] for texts in several]
-        self._log_reference(self.bleu4_paraphrase, "paraphrase", held_out, [t[:-1] for t in several])
+        held_out, rest = [texts[-1] for texts in several], [texts[:-1] for texts in several]
+        self._log_reference("bleu4_chance", others, known)
+        self._log_reference("cider_d_chance", others, known)
+        self._log_reference("bleu4_paraphrase", held_out, rest)
 
-    def _log_reference(
-        self, bleu: Bleu, name: str, outputs: list[str], known: Sequence[tuple[str, ...]]
-    ) -> None:
-        bleu.reset()
-        bleu.update(outputs, known)
-        score = bleu.compute()
+    def _log_reference(self, name: str, outputs: list[str], known: Sequence[tuple[str, ...]]) -> None:
+        metric = getattr(self, name)
+        metric.reset()
+        metric.update(outputs, known)
+        score = metric.compute()
         everywhere: Any = self.all_gather(torch.tensor(len(known), device=self.device))
         if everywhere.sum():  # on every rank or on none
-            self.log(f"{self.test_split}/bleu4_{name}", score, sync_dist=True)
+            self.log(f"{self.test_split}/{name}", score, sync_dist=True)
 
     def _record(
         self,

@@ -71,7 +71,7 @@ class Classification(Task):
         self._log_counts("val")
 
     def on_test_epoch_end(self) -> None:
-        """Beside the scores chance: who always says the split's most frequent class."""
+        """Chance beside the scores: always naming the split's most frequent class."""
         total = self._log_counts(self.test_split)
         self.log(f"{self.test_split}/accuracy_chance", total.max() / total.sum().clamp(min=1), sync_dist=True)
 

@@ -10,7 +10,7 @@ import torch
 from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from crossmedia.errors import SystemFault
+from crossmedia.errors import ConfigError, SystemFault
 from crossmedia.folder import write_whole
 
 
@@ -73,7 +73,10 @@ class Checkpoints(Callback):
             return
         self._validated = True
         score = trainer.callback_metrics.get(self.monitor)
-        if score is None or not torch.isfinite(score):
+        if score is None:
+            logged = ", ".join(sorted(key for key in trainer.callback_metrics if key.startswith("val/")))
+            raise ConfigError(f"monitor={self.monitor}: not logged on this data. Logged: {logged}")
+        if not torch.isfinite(score):
             return
         value = float(score)
         self._scores.append(value)

@@ -75,7 +75,7 @@ def _binary(path: Path, classes: int) -> Pictures:
     data = read_bytes(path)
     if len(data) % (1 + _PIXELS):
         raise DataError(
-            f"{path_text(path)}: {len(data)} bytes, no multiple of {1 + _PIXELS}: cut short. {FETCH}"
+            f"{path_text(path)}: {len(data)} bytes, not a multiple of {1 + _PIXELS}: cut short. {FETCH}"
         )
     records = np.frombuffer(data, np.uint8).reshape(-1, 1 + _PIXELS)
     return _checked(path, records[:, 1:], records[:, 0].astype(np.int64), classes)
