@@ -60,6 +60,11 @@ class Task(LightningModule):
             raise batch
         return batch
 
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """The tensors alone: Lightning would look into every caption for more of them."""
+        parts = {name: part for name, part in batch._asdict().items() if isinstance(part, Tensor)}
+        return batch._replace(**{name: part.to(device, non_blocking=True) for name, part in parts.items()})
+
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         self.score(batch, "val")
 
