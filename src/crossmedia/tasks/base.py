@@ -62,6 +62,8 @@ class Task(LightningModule):
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """The tensors alone: Lightning would look into every caption for more of them."""
+        if not hasattr(batch, "_asdict"):
+            return super().transfer_batch_to_device(batch, device, dataloader_idx)
         parts = {name: part for name, part in batch._asdict().items() if isinstance(part, Tensor)}
         return batch._replace(**{name: part.to(device, non_blocking=True) for name, part in parts.items()})
 
