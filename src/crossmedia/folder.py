@@ -53,7 +53,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, out_dir: str | Path, name: str) -> Self:
-        """A new folder, distinct however many start at once; `latest` points to it."""
+        """A new folder, distinct however many start at once."""
         parent = Path(out_dir) / name
         try:
             parent.mkdir(parents=True, exist_ok=True)
@@ -67,11 +67,14 @@ class RunFolder:
             (parent / stamp / "checkpoints").mkdir()
         except OSError as error:
             raise SystemFault(f"{parent}: {error.strerror}. Choose another place with out_dir=…") from error
-        link = parent / f".latest.{stamp}"
-        with contextlib.suppress(OSError):  # a file system without links: `latest` is then found by time
-            link.symlink_to(stamp)
-            os.replace(link, parent / "latest")
         return cls(parent / stamp)
+
+    def link(self) -> None:
+        """Let `latest` beside the folder point to it; a file system without links goes without."""
+        link = self.path.with_name(f".latest.{self.path.name}")
+        with contextlib.suppress(OSError):
+            link.symlink_to(self.path.name)
+            os.replace(link, self.path.with_name("latest"))
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[Self]:

@@ -75,6 +75,8 @@ class Session:
             self.task.net.compile()
         self.task.to(memory_format=torch.channels_last)
         self._status("running")
+        if self.first:
+            self.folder.link()  # a start that fails leaves the run before as the latest
         with interruptible():
             trainer.fit(self.task, datamodule=data)
         scores = self._test(trainer, data)
