@@ -43,7 +43,8 @@ class Talker(nn.Module):
 
     def step(self, tokens, state):
         rows, place = state
-        return self.table[rows, place.clamp(max=self.table.shape[1] - 1)], (rows, place + 1)
+        each = rows.repeat_interleave(len(tokens) // max(len(rows), 1))
+        return self.table[each, place.clamp(max=self.table.shape[1] - 1)], (rows, place + 1)
 
     def forward(self, inputs, tokens):
         self.modes.append(self.training)

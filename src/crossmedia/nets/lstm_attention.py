@@ -62,9 +62,8 @@ class LSTMAttentionDecoder(nn.Module):
 
         tokens may have K rows for each of the memory's, one below another.
         """
-        h, c, memory, keys, mask = (
-            part.repeat_interleave(len(tokens) // len(memory), 0) for part in self.start(memory, mask)
-        )
+        h, c, memory, keys, mask = self.start(memory, mask)
+        h, c = (part.repeat_interleave(len(tokens) // len(memory), 0) for part in (h, c))
         state = h, c, memory, keys, mask
         words = self.embedding(tokens)  # (B, L, E)
         hiddens, contexts, attention = [], [], []
@@ -92,19 +91,23 @@ class LSTMAttentionDecoder(nn.Module):
         return self._read_out(word, state[0], context), state
 
     def _advance(self, word: Tensor, state: State) -> tuple[State, Tensor, Tensor]:
-        """One step; word (B, A + 4 D) is what the word adds to the query and to the gates."""
+        """One step; word (B, A + 4 D) is what the word adds to the query and to the gates.
+
+        K rows, one below another, look at each row of the memory.
+        """
         h, c, memory, keys, mask = state
         word_query, word_gates = word.split(self.sizes, -1)
         query, gates, beta = self.from_state(h).split((*self.sizes, 1), -1)
-        energy = self.energy((keys + (query + word_query)[:, None]).tanh()).squeeze(-1)  # (B, N)
-        weights = energy.masked_fill(~mask, float("-inf")).softmax(-1)  # (B, N)
-        context = torch.bmm(weights[:, None], memory).squeeze(1) * beta.sigmoid()  # (B, M)
+        asked = (query + word_query).view(len(memory), -1, 1, keys.shape[-1])  # (B/K, K, 1, A)
+        energy = self.energy((keys[:, None] + asked).tanh()).squeeze(-1)  # (B/K, K, N)
+        weights = energy.masked_fill(~mask[:, None], float("-inf")).softmax(-1)
+        context = torch.bmm(weights, memory).flatten(0, 1) * beta.sigmoid()  # (B, M)
         gates = gates + word_gates + self.from_context(context)
         opened, candidate = gates.split((3 * c.shape[1], c.shape[1]), -1)
         input_gate, forget_gate, output_gate = opened.sigmoid().chunk(3, -1)
         c = forget_gate * c + input_gate * candidate.tanh()
         h = output_gate * c.tanh()
-        return (h, c, memory, keys, mask), context, weights
+        return (h, c, memory, keys, mask), context, weights.flatten(0, 1)
 
     def _read_out(self, word: Tensor, h: Tensor, context: Tensor) -> Tensor:
         """The deep output layer (eq. 7): (..., E), (..., D), (..., M) -> (..., V)."""

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from crossmedia.text.tokenizer import BOS, EOS
 
-State = Any  # a nested tuple of tensors with first dimension N
+State = (
+    Any  # a nested tuple of tensors with first dimension N, or B where the hypotheses of a sample share them
+)
 Step = Callable[[Tensor, State], tuple[Tensor, State]]  # tokens (N,), state -> logits (N, V), state
 
 _SHRINK = 0.75  # samples that are done leave the batch when at most this part of it is still open
@@ -33,7 +35,7 @@ def beam_search(
 
     The length penalty is that of Wu et al. (2016). What a hypothesis has of its own must come back from
     `step` as new tensors, never written in place: a tensor that always comes back as the same object, as a
-    memory does, counts as common to the hypotheses of its sample and is not moved with them.
+    memory does, counts as common to the hypotheses of its sample, and keeps one row for all of them.
 
     A hypothesis has at most `max_len` tokens, its eos included; pad and bos are never chosen. A sample is
     searched until no open hypothesis can overtake its best finished one; at the limit the open ones compete
@@ -90,12 +92,13 @@ def beam_search(
         slots = logits.shape[0] // len(samples)  # R of this step
         index = everyone[:, None] * slots + parents
         fewer = going.sum() <= _SHRINK * len(samples)
+        stay = torch.from_numpy(np.flatnonzero(going)).to(device) if fewer else None
         if fewer:
             samples, totals, index, tokens = samples[going], totals[going], index[going], tokens[going]
             prefixes, greedy = prefixes[going], greedy[going]
         last = torch.from_numpy(tokens.ravel()).to(device)
         rows = torch.from_numpy(index.ravel()).to(device)  # (N,)
-        state, shared = _reorder(state, rows, shared, everything=bool(fewer) or slots != beam)
+        state, shared = _reorder(state, rows, shared, stay)
     return best.hypotheses()
 
 
@@ -163,17 +166,17 @@ def _leaves(state: State) -> Iterator[Tensor]:
 
 
 def _reorder(
-    state: State, rows: Tensor, shared: dict[int, Tensor], everything: bool
+    state: State, rows: Tensor, shared: dict[int, Tensor], stay: Tensor | None
 ) -> tuple[State, dict[int, Tensor]]:
     """The state of the chosen hypotheses, and those of its tensors that are still shared.
 
-    `shared` holds the tensors that every step so far has handed back untouched: they move only where samples
-    leave or hypotheses are first told apart.
+    `shared` holds the tensors that every step so far has handed back untouched, a row a sample: they change
+    only where samples leave, and keep the rows that `stay`.
     """
     leaves = list(_leaves(state))
     untouched = [id(leaf) in shared for leaf in leaves]
     moved = [
-        leaf if same and not everything else leaf.index_select(0, rows)
+        leaf.index_select(0, rows) if not same else leaf if stay is None else leaf.index_select(0, stay)
         for leaf, same in zip(leaves, untouched, strict=True)
     ]
     shared = {id(leaf): leaf for leaf, same in zip(moved, untouched, strict=True) if same}

@@ -47,7 +47,7 @@ class Steps(Callback):
         if not torch.isfinite(loss):
             raise NonFiniteError(
                 f"train/loss={loss.item()} in epoch {trainer.current_epoch} step {trainer.global_step}. "
-                "The last checkpoint is good; try a lower model.optimizer.lr or trainer.gradient_clip_val=1"
+                "What was saved before is good; try a lower model.optimizer.lr or trainer.gradient_clip_val=1"
             )
 
     def _at(self, loop: str, trainer: Trainer, batch_idx: int) -> None:
