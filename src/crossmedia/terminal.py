@@ -18,7 +18,7 @@ def guarded(main: Callable[[], Any], root: Path) -> int:
     """Run `main`; a user's mistake is a line on stderr, ours is a traceback; returns the exit code."""
     os.environ["CROSSMEDIA_ROOT"] = str(root)
     # A thread that waits spins, then sleeps. By default two trainings side by side stand still; sleeping at
-    # once takes a third of the speed of one alone; a thousand spins take nothing (benchmarks on 2 cores).
+    # once takes a third of the speed of one alone; a thousand spins take little of either.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the words below are ours
