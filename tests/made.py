@@ -18,6 +18,19 @@ TINY = [
 ]
 
 
+class Batches:
+    """A loader over batches that are there already."""
+
+    def __init__(self, *batches: object):
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self):
+        return iter(self.batches)
+
+
 class Pictures:
     """Grey squares, dark ones of class 0 and light ones of class 1; train's `bad` cannot be read."""
 

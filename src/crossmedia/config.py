@@ -15,7 +15,6 @@ from crossmedia.typing import mistyped
 
 ROOT = Path(__file__).resolve().parents[2]
 GIVEN = frozenset({"meta", "monitor"})  # arguments that the code hands over itself
-VOCABULARY = 10_000  # a tokenizer's default cap
 FROM_DATA = ("num_classes", "tokenizer.vocab_size")  # keys of `data` that the data itself may fill
 
 
@@ -248,6 +247,8 @@ def fill_from_data(cfg: DictConfig, data: Any) -> list[str]:
 
     A vocabulary's default size is a cap, and no one's wish.
     """
+    from crossmedia.text.tokenizer import CAP
+
     notes = []
     meta = data.meta
     known = {
@@ -259,7 +260,7 @@ def fill_from_data(cfg: DictConfig, data: Any) -> list[str]:
         if known[key] is None:
             continue
         asked = OmegaConf.select(cfg.data, key)
-        if asked not in (None, known[key], VOCABULARY):
+        if asked not in (None, known[key], CAP):
             notes.append(f"{key.rpartition('.')[2]} {known[key]}, {asked} asked")
         OmegaConf.update(cfg.data, key, known[key])
     return notes

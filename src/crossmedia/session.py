@@ -190,10 +190,8 @@ class Session:
         direction = (
             f" · {cfg.about.direction.replace('->', '→')}" if cfg.about and cfg.about.get("direction") else ""
         )
-        steps, limit = (
-            len(data.loader("train", train=True)) // trainer.world_size,
-            trainer.limit_train_batches,
-        )
+        limit = trainer.limit_train_batches
+        steps = len(data.loader("train", train=True)) // trainer.world_size
         steps = min(steps, limit) if isinstance(limit, int) else int(steps * limit)
         on_cpu = trainer.strategy.root_device.type == "cpu"
         device = counted(torch.get_num_threads(), "CPU core") if on_cpu else torch.cuda.get_device_name()

@@ -4,22 +4,10 @@ import warnings
 from typing import Any
 from unittest.mock import patch
 
+from made import Batches
 from pytorch_lightning import Trainer
 
 from crossmedia.tasks.base import Task
-
-
-class Batches:
-    """A loader over batches that are there already."""
-
-    def __init__(self, *batches: Any):
-        self.batches = batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self):
-        return iter(self.batches)
 
 
 def trainer(**more: Any) -> Trainer:

@@ -3,8 +3,9 @@ from functools import partial
 
 import pytest
 import torch
+from made import Batches
 from PIL import Image
-from scoring import Batches, trainer
+from scoring import trainer
 from torch import nn
 
 from crossmedia.data.batches import Meta

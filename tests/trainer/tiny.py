@@ -5,21 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from made import Batches
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
-
-
-class Batches:
-    """A loader over batches that a test wrote."""
-
-    def __init__(self, *batches: Any):
-        self.batches = batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self):
-        return iter(self.batches)
 
 
 class Tiny(LightningModule):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crossmedia.report.panels import Curve
-from crossmedia.report.tables import metric_name
+from crossmedia.report.tables import metric_name, split_key
 
 MOST_POINTS = 300  # a line; more cannot be told apart at a page's width
 MOST_CURVES = 24
@@ -36,14 +36,14 @@ def read_metrics(path: Path) -> dict[str, list[Point]]:
 def training_curves(series: dict[str, list[Point]]) -> list[Curve]:
     """Losses together, then a figure for each metric with its validation and training lines; the first 24.
 
-    A test is one point, and stands in the table.
+    A test is one point, as a reference is, and stands in the table.
     """
     figures: dict[str, dict[str, list[Point]]] = {}
     for key in sorted(
         series, key=lambda key: not key.startswith("val/")
     ):  # so that its colour is always the first
         split, _, metric = key.rpartition("/")
-        if split.startswith("test"):
+        if split.startswith("test") or split_key(key)[2]:
             continue
         if metric.endswith("loss"):
             figures.setdefault("loss", {})[split if metric == "loss" else key] = series[key]

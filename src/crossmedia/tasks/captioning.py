@@ -75,10 +75,8 @@ class Captioning(Task):
         self.bleu4_paraphrase, self.bleu4_chance, self.cider_d_chance = Bleu(4), Bleu(4), CiderD()
         scorers = meta.scorer.parts() if meta.scorer else {}
         self.scene_accuracy = scorers.get("scene_accuracy")
-        self.scene_objects, self.scene_relations = (
-            scorers.get("scene_objects"),
-            scorers.get("scene_relations"),
-        )
+        self.scene_objects = scorers.get("scene_objects")
+        self.scene_relations = scorers.get("scene_relations")
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         logits, attention = self.net(batch.inputs, batch.tokens[..., :-1])  # (B, K, L, V), (B, K, L, N)

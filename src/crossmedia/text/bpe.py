@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 from crossmedia.text.normalise import normalise
-from crossmedia.text.tokenizer import SPECIALS, UNK, Tokenizer
+from crossmedia.text.tokenizer import CAP, SPECIALS, UNK, Tokenizer
 
 _BLANK = "▁"  # what the library writes before a word
 
@@ -19,7 +19,7 @@ class BpeTokenizer(Tokenizer):
 
     def __init__(
         self,
-        vocab_size: int = 10_000,
+        vocab_size: int = CAP,
         min_count: int = 1,
         vocab: Sequence[str] = (),
         merges: Sequence[Sequence[str]] = (),

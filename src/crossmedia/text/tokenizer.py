@@ -9,6 +9,7 @@ from typing import Any, Self
 from crossmedia.text.normalise import normalise, spaced, unspaced
 
 PAD, BOS, EOS, UNK = range(4)
+CAP = 10_000  # of a vocabulary whose size nobody asked for
 SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>")
 _PARTED = "cannot|gimme|gonna|gotta|lemme|wanna"  # single words that the Treebank's rules part
 _PLAIN = re.compile(rf"(?!.*\b(?:{_PARTED})\b)[a-z0-9]+(?:,? [a-z0-9]+)*")
@@ -22,7 +23,7 @@ class Tokenizer:
     its ids, without the special tokens; tokens rarer than `min_count` stay out.
     """
 
-    def __init__(self, vocab_size: int = 10_000, min_count: int = 1, vocab: Sequence[str] = ()):
+    def __init__(self, vocab_size: int = CAP, min_count: int = 1, vocab: Sequence[str] = ()):
         if vocab_size <= len(SPECIALS):
             raise ValueError(f"vocab_size {vocab_size}: must be at least {len(SPECIALS) + 1}")
         if min_count < 1:
