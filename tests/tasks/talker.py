@@ -39,12 +39,11 @@ class Talker(nn.Module):
         return (10 * inputs[:, 0, 0, 0]).round().long()  # (B,)
 
     def start(self, rows):
-        return rows, torch.zeros_like(rows)
+        return (rows, torch.zeros_like(rows)), ()
 
     def step(self, tokens, state):
-        rows, place = state
-        each = rows.repeat_interleave(len(tokens) // max(len(rows), 1))
-        return self.table[each, place.clamp(max=self.table.shape[1] - 1)], (rows, place + 1)
+        (rows, place), common = state
+        return self.table[rows, place.clamp(max=self.table.shape[1] - 1)], ((rows, place + 1), common)
 
     def forward(self, inputs, tokens):
         self.modes.append(self.training)

@@ -12,7 +12,7 @@ VOCAB_SIZE = 7
 
 
 class Table:
-    """A random decoder: logits for every two last tokens of a sample; the state is (sample, one before)."""
+    """A random decoder: logits for every two last tokens; own is the one before, common the sample."""
 
     def __init__(
         self, batch: int, seed: int, vocab_size: int = VOCAB_SIZE, scale: float = 2.0, end: float = 0.0
@@ -25,13 +25,13 @@ class Table:
 
     def start(self, samples=None):
         samples = torch.arange(self.batch) if samples is None else samples
-        return samples, (torch.zeros_like(samples),)
+        return (torch.zeros_like(samples),), samples
 
     def step(self, tokens, state):
-        sample, (before,) = state
+        (before,), sample = state
         self.rows.append(len(tokens))
         each = sample.repeat_interleave(len(tokens) // max(len(sample), 1))  # one row for all of a sample
-        return self.logits[each, before, tokens], (sample, (tokens.clone(),))
+        return self.logits[each, before, tokens], ((tokens.clone(),), sample)
 
     def score(self, sample: int, tokens: list[int], length_penalty: float) -> float:
         """The normalised log-probability of a whole sequence, its eos included where it has one."""
@@ -120,7 +120,7 @@ def test_the_better_hypothesis_wins_over_the_shorter_one():
         return torch.where((tokens == BOS)[:, None], first, then), state
 
     for length_penalty in (0.0, 0.6):
-        (found,) = beam_search(step, (), 1, 2, 10, length_penalty)
+        (found,) = beam_search(step, ((), ()), 1, 2, 10, length_penalty)
         assert (found.tokens, found.finished) == ([a], True)
         assert found.score == pytest.approx(math.log(0.6 * 0.99) / (7 / 6) ** length_penalty, abs=1e-6)
 
@@ -134,8 +134,8 @@ def test_the_penalty_prefers_longer_hypotheses():
     def step(tokens, state):
         return torch.where((tokens == BOS)[:, None], first, then), state
 
-    assert beam_search(step, (), 1, 3, 5, length_penalty=0.0)[0].tokens == []  # 0.5 against 0.45
-    assert beam_search(step, (), 1, 3, 5, length_penalty=1.0)[0].tokens == [a]
+    assert beam_search(step, ((), ()), 1, 3, 5, length_penalty=0.0)[0].tokens == []  # 0.5 against 0.45
+    assert beam_search(step, ((), ()), 1, 3, 5, length_penalty=1.0)[0].tokens == [a]
 
 
 def test_what_never_ends_is_cut_at_the_limit_and_told_apart():
@@ -194,9 +194,9 @@ def test_each_hypothesis_keeps_its_own_state():
 
     def step(tokens, state):
         history = torch.cat([state[0], tokens[:, None]], 1)
-        return logits(history), (history,)
+        return logits(history), (history, ())
 
-    for sample, hypothesis in enumerate(beam_search(step, (torch.arange(12)[:, None],), 12, 4, 7)):
+    for sample, hypothesis in enumerate(beam_search(step, (torch.arange(12)[:, None], ()), 12, 4, 7)):
         total, history = 0.0, [sample, BOS]
         for token in sequence(hypothesis):
             total += logits(torch.tensor([history])).log_softmax(-1)[0, token].item()
@@ -205,23 +205,38 @@ def test_each_hypothesis_keeps_its_own_state():
         assert hypothesis.score == pytest.approx(total / ((5 + length) / 6) ** 0.6, abs=1e-5)
 
 
-def test_what_all_hypotheses_share_has_a_row_a_sample_and_is_not_copied_while_none_leaves():
+def test_what_a_samples_hypotheses_have_in_common_is_not_copied_while_no_sample_leaves():
     table = Table(6, seed=11, end=-1e4)
     memory = torch.arange(6.0)[:, None]
     seen = []
 
     def step(tokens, state):
-        seen.append(state[1])
-        assert torch.equal(state[1][:, 0].long(), state[0][0])
-        logits, moved = table.step(tokens, state[0])
-        return logits, (moved, state[1])
+        own, (sample, memory) = state
+        seen.append(memory)
+        logits, (own, sample) = table.step(tokens, (own, sample))
+        return logits, (own, (sample, memory))
 
-    beam_search(step, (table.start(), memory), 6, 3, 8)
-    assert len({id(tensor) for tensor in seen}) == 1 and len(seen) == 8
+    own, sample = table.start()
+    beam_search(step, (own, (sample, memory)), 6, 3, 8)
+    assert all(tensor is memory for tensor in seen) and len(seen) == 8
+
+
+def test_what_is_common_leaves_with_its_sample():
+    table = Table(8, seed=11)
+    table.logits[..., EOS] = -20.0
+    table.logits[::2, ..., EOS] = 20.0
+    seen = []
+
+    def step(tokens, state):
+        seen.append(state[1].tolist())
+        return table.step(tokens, state)
+
+    beam_search(step, table.start(), 8, 3, 4)
+    assert seen == [list(range(8)), *[[1, 3, 5, 7]] * 3]
 
 
 def test_an_empty_batch_gives_nothing():
-    assert beam_search(Table(1, seed=12).step, (torch.zeros(0, 3),), 0, 3, 5) == []
+    assert beam_search(Table(1, seed=12).step, Table(1, seed=12).start(torch.arange(0)), 0, 3, 5) == []
 
 
 @pytest.mark.parametrize(

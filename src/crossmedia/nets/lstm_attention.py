@@ -1,16 +1,15 @@
 """LSTM decoder with soft attention: show, attend and tell (Xu et al., 2015).
 
-Shapes: B batch or hypotheses, L tokens, N memory cells, M memory width, A attention width, E embedding width,
-D state width, V words.
+Shapes: B batch, R hypotheses of each, L tokens, N memory cells, M memory width, A attention width, E
+embedding width, D state width, V words.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-State = tuple[
-    Tensor, Tensor, Tensor, Tensor, Tensor
-]  # h (B, D), c (B, D), memory (B, N, M), keys (B, N, A), mask (B, N)
+# Of its own a hypothesis has h and c, (B · R, D); in common: memory (B, N, M), keys (B, N, A), mask (B, N)
+State = tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 class LSTMAttentionDecoder(nn.Module):
@@ -62,14 +61,14 @@ class LSTMAttentionDecoder(nn.Module):
 
         tokens may have K rows for each of the memory's, one below another.
         """
-        h, c, memory, keys, mask = self.start(memory, mask)
+        (h, c), common = self.start(memory, mask)
         h, c = (part.repeat_interleave(len(tokens) // len(memory), 0) for part in (h, c))
-        state = h, c, memory, keys, mask
+        state = (h, c), common
         words = self.embedding(tokens)  # (B, L, E)
         hiddens, contexts, attention = [], [], []
         for word in self.from_word(words).unbind(1):
             state, context, weights = self._advance(word, state)
-            hiddens.append(state[0])
+            hiddens.append(state[0][0])
             contexts.append(context)
             attention.append(weights)
         logits = self._read_out(words, torch.stack(hiddens, 1), torch.stack(contexts, 1))  # (B, L, V)
@@ -82,20 +81,20 @@ class LSTMAttentionDecoder(nn.Module):
         kept = mask[..., None].to(memory.dtype)  # (B, N, 1)
         mean = (memory * kept).sum(1) / kept.sum(1)  # (B, M)
         h, c = self.start_state(mean).tanh().chunk(2, -1)  # (B, D) each
-        return h, c, memory, self.key(memory), mask
+        return (h, c), (memory, self.key(memory), mask)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """tokens (B,) -> logits (B, V) of what follows them, and the next state."""
+        """tokens (B · R,) -> logits (B · R, V) of what follows them, and the next state."""
         word = self.embedding(tokens)  # (B, E)
         state, context, _ = self._advance(self.from_word(word), state)
-        return self._read_out(word, state[0], context), state
+        return self._read_out(word, state[0][0], context), state
 
     def _advance(self, word: Tensor, state: State) -> tuple[State, Tensor, Tensor]:
         """One step; word (B, A + 4 D) is what the word adds to the query and to the gates.
 
         K rows, one below another, look at each row of the memory.
         """
-        h, c, memory, keys, mask = state
+        (h, c), (memory, keys, mask) = state
         word_query, word_gates = word.split(self.sizes, -1)
         query, gates, beta = self.from_state(h).split((*self.sizes, 1), -1)
         asked = (query + word_query).view(len(memory), -1, 1, keys.shape[-1])  # (B/K, K, 1, A)
@@ -107,7 +106,7 @@ class LSTMAttentionDecoder(nn.Module):
         input_gate, forget_gate, output_gate = opened.sigmoid().chunk(3, -1)
         c = forget_gate * c + input_gate * candidate.tanh()
         h = output_gate * c.tanh()
-        return (h, c, memory, keys, mask), context, weights.flatten(0, 1)
+        return ((h, c), (memory, keys, mask)), context, weights.flatten(0, 1)
 
     def _read_out(self, word: Tensor, h: Tensor, context: Tensor) -> Tensor:
         """The deep output layer (eq. 7): (..., E), (..., D), (..., M) -> (..., V)."""

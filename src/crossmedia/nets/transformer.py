@@ -1,6 +1,7 @@
 """Transformer decoder with cached keys and values (Vaswani et al., 2017), normalised before each sub-layer.
 
-Shapes: B batch or hypotheses, L tokens, N memory cells, M memory width, D model width, H heads, V words.
+Shapes: B batch, R hypotheses of each, L tokens, S cached tokens of all of a sample's hypotheses, N memory
+cells, M memory width, D model width, H heads, V words.
 """
 
 import math
@@ -11,9 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Cells = tuple[Tensor, Tensor]  # the memory's keys and values, (B, H, N, D/H) each
-# The cache, (B, 2 · depth, H, tokens, D/H): keys and values of one layer after another; the cells of
-# each layer; the memory's mask (B, 1, 1, N), or nothing where all of it is kept.
-State = tuple[Tensor, tuple[Cells, ...], tuple[Tensor, ...]]
+# Of its own a hypothesis has what it sees of the cache, (B · R, S) true=keep: the cache itself is common, so
+# that none of it moves where hypotheses part. In common: the number of tokens read; the cache, with room to
+# grow, (B, S or more, depth, 2, H, D/H); each layer's cells; the memory's mask (B, 1, 1, N), none where all
+# of it is kept.
+State = tuple[Tensor, tuple[int, Tensor, tuple[Cells, ...], Tensor | None]]
 
 
 class TransformerDecoder(nn.Module):
@@ -64,38 +67,47 @@ class TransformerDecoder(nn.Module):
 
         tokens may have K rows for each of the memory's, one below another.
         """
-        _, cells, kept = self.start(memory, mask)
-        x = self.dropout(self._embed(tokens, 0))
+        _, (_, _, cells, kept) = self.start(memory, mask)
+        x = self.embedding(tokens) * math.sqrt(self.dim) + self._positions(0, tokens.shape[1])
+        x = self.dropout(x)  # (B, L, D)
         attention = x
         for layer, own in zip(self.layers, cells, strict=True):
-            x, attention = layer(x, own, *kept)
+            x, attention = layer(x, own, kept)
         return self.output(self.norm(x)), attention.mean(1)
 
     def start(self, memory: Tensor, mask: Tensor | None = None) -> State:
         """The state before the first token: an empty cache, and the memory's keys and values."""
         layers: Any = self.layers
         cells = [_heads(layer.key_value(memory), 2, self.heads) for layer in layers]  # (B, 2, H, N, D/H) each
-        nothing = memory.new_zeros(len(memory), 2 * len(layers), self.heads, 0, self.dim // self.heads)
-        kept = () if mask is None or mask.all() else (mask[:, None, None],)
-        return nothing, tuple((both[:, 0], both[:, 1]) for both in cells), kept
+        cache = memory.new_empty(len(memory), 0, len(layers), 2, self.heads, self.dim // self.heads)
+        kept = None if mask is None or mask.all() else mask[:, None, None]
+        nothing = memory.new_empty(len(memory), 0, dtype=torch.bool)
+        return nothing, (0, cache, tuple((both[:, 0], both[:, 1]) for both in cells), kept)
 
+    @torch.no_grad()
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """tokens (B,) -> logits (B, V) of what follows them, and the next state."""
-        cache, cells, kept = state
-        room = cache.new_empty(*cache.shape[:3], 1, cache.shape[4])
-        cache = torch.cat((cache, room), 3)
-        x = self._embed(tokens[:, None], cache.shape[3] - 1)  # (B, 1, D)
+        """tokens (B · R,) -> logits (B · R, V) of what follows them, and the next state; without gradients."""
+        seen, (place, cache, cells, kept) = state
+        tokens = tokens.view(len(cache), -1)  # (B, R)
+        hypotheses = tokens.shape[1]
+        itself = torch.eye(hypotheses, dtype=torch.bool, device=seen.device).repeat(len(cache), 1)
+        seen = torch.cat((seen, itself), 1)  # (B · R, S)
+        end = seen.shape[1]
+        if end > cache.shape[1]:
+            room = cache.new_empty(len(cache), end, *cache.shape[2:])
+            cache = torch.cat((cache, room), 1)
+        mask = seen.view(len(cache), 1, hypotheses, end)
+        x = self.embedding(tokens) * math.sqrt(self.dim) + self._positions(place, place + 1)  # (B, R, D)
         layers: Any = self.layers
-        for place, (layer, own) in enumerate(zip(layers, cells, strict=True)):
-            x = layer.step(x, cache[:, 2 * place : 2 * place + 2], own, *kept)
-        return self.output(self.norm(x))[:, 0], (cache, cells, kept)
+        for layer, cached, own in zip(layers, cache[:, :end].unbind(2), cells, strict=True):
+            x = layer.step(x, cached, mask, own, kept)
+        return self.output(self.norm(x)).flatten(0, 1), (seen, (place + 1, cache, cells, kept))
 
-    def _embed(self, tokens: Tensor, first: int) -> Tensor:
-        """Words and places (B, L, D) of the tokens first, first + 1, …"""
-        end = first + tokens.shape[1]
+    def _positions(self, first: int, end: int) -> Tensor:
+        """Position embeddings (L, D) of the places first … end - 1."""
         if end > len(self.positions):
             self.positions = _sinusoids(2 * end, self.dim).to(self.positions)
-        return self.embedding(tokens) * math.sqrt(self.dim) + self.positions[first:end]
+        return self.positions[first:end]
 
 
 class _Layer(nn.Module):
@@ -107,7 +119,7 @@ class _Layer(nn.Module):
     def __init__(self, dim: int, heads: int, memory_dim: int, dropout: float):
         super().__init__()
         self.heads = heads
-        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(3))
+        self.self_norm, self.memory_norm, self.feed_norm = (nn.LayerNorm(dim) for _ in range(3))
         self.query_key_value = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
         self.query = nn.Linear(dim, dim)
@@ -116,14 +128,12 @@ class _Layer(nn.Module):
         stacks = *self.query_key_value.weight.chunk(3), *self.key_value.weight.chunk(2)
         for weight in (*stacks, self.query.weight, self.out.weight, self.memory_out.weight):
             nn.init.xavier_uniform_(weight)  # a dense layer's own start looks everywhere alike
-        self.feed_forward = nn.Sequential(
-            nn.Linear(dim, 4 * dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * dim, dim)
-        )
+        self.widen, self.narrow = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, cells: Cells, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, cells: Cells, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """x (B, L, D) -> (B, L, D), and where each head looked in the memory, (B, H, L, N)."""
-        query, key, value = _heads(self.query_key_value(self.norms[0](x)), 3, self.heads).unbind(1)
+        query, key, value = _heads(self.query_key_value(self.self_norm(x)), 3, self.heads).unbind(1)
         x = x + self.dropout(
             self._join(F.scaled_dot_product_attention(query, key, value, is_causal=True), self.out)
         )
@@ -134,21 +144,24 @@ class _Layer(nn.Module):
         weights = weights.softmax(-1)
         x = x + self.dropout(self._join(weights @ cells[1], self.memory_out).view_as(x))
         weights = weights.unflatten(2, (-1, x.shape[1])).transpose(1, 2).flatten(0, 1)  # (B, H, L, N)
-        return x + self.dropout(self.feed_forward(self.norms[2](x))), weights
+        return x + self.dropout(self.narrow(self.dropout(F.gelu(self.widen(self.feed_norm(x)))))), weights
 
-    def step(self, x: Tensor, cache: Tensor, cells: Cells, mask: Tensor | None = None) -> Tensor:
-        """x (B, 1, D) of one more token -> (B, 1, D); its key and value fill the last place of `cache`."""
-        inputs = _heads(self.query_key_value(self.norms[0](x)), 3, self.heads)  # (B, 3, H, 1, D/H)
-        cache[:, :, :, -1:] = inputs[:, 1:]
-        seen = F.scaled_dot_product_attention(inputs[:, 0], cache[:, 0], cache[:, 1])
-        x = x + self._join(seen, self.out)
-        seen = F.scaled_dot_product_attention(self._queries(x, len(cells[0])), *cells, attn_mask=mask)
-        x = x + self._join(seen, self.memory_out).view_as(x)
-        return x + self.feed_forward(self.norms[2](x))
+    def step(self, x: Tensor, cache: Tensor, seen: Tensor, cells: Cells, mask: Tensor | None) -> Tensor:
+        """x (B, R, D) of one more token -> (B, R, D); its keys and values fill the last R places of `cache`.
+
+        cache (B, S, 2, H, D/H), seen (B, 1, R, S) true=keep.
+        """
+        inputs = self.query_key_value(self.self_norm(x)).unflatten(-1, (3, self.heads, -1))
+        cache[:, -x.shape[1] :] = inputs[:, :, 1:]  # (B, R, 2, H, D/H)
+        query, key, value = (part.transpose(1, 2) for part in (inputs[:, :, 0], *cache.unbind(2)))
+        x = x + self._join(F.scaled_dot_product_attention(query, key, value, seen), self.out)
+        query = self.query(self.memory_norm(x)).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        x = x + self._join(F.scaled_dot_product_attention(query, *cells, mask), self.memory_out)
+        return x + self.narrow(F.gelu(self.widen(self.feed_norm(x))))
 
     def _queries(self, x: Tensor, memories: int) -> Tensor:
         """Queries (B/K, H, K L, D/H): the K rows of one memory ask together."""
-        return _heads(self.query(self.norms[1](x)).view(memories, -1, x.shape[-1]), 1, self.heads)[:, 0]
+        return _heads(self.query(self.memory_norm(x)).view(memories, -1, x.shape[-1]), 1, self.heads)[:, 0]
 
     @staticmethod
     def _join(heads: Tensor, out: nn.Module) -> Tensor:

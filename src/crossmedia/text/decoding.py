@@ -4,7 +4,7 @@ Shapes: B samples still searched, R hypotheses of each (1 at first, then the bea
 C candidates, L tokens. What is small is kept on the host by numpy, whose calls cost a tenth of torch's.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,9 +13,9 @@ from torch import Tensor
 
 from crossmedia.text.tokenizer import BOS, EOS
 
-State = (
-    Any  # a nested tuple of tensors with first dimension N, or B where the hypotheses of a sample share them
-)
+# What each hypothesis has of its own, and what those of a sample have in common: nested tuples of tensors
+# with first dimension N and B.
+State = tuple[Any, Any]
 Step = Callable[[Tensor, State], tuple[Tensor, State]]  # tokens (N,), state -> logits (N, V), state
 
 _SHRINK = 0.75  # samples that are done leave the batch when at most this part of it is still open
@@ -33,9 +33,8 @@ def beam_search(
 ) -> list[Hypothesis]:
     """The best hypothesis of each sample by log-probability / ((5 + length) / 6) ** length_penalty.
 
-    The length penalty is that of Wu et al. (2016). What a hypothesis has of its own must come back from
-    `step` as new tensors, never written in place: a tensor that always comes back as the same object, as a
-    memory does, counts as common to the hypotheses of its sample, and keeps one row for all of them.
+    The length penalty is that of Wu et al. (2016). `step` may write in place what a sample's hypotheses have
+    in common, never what each has of its own.
 
     A hypothesis has at most `max_len` tokens, its eos included; pad and bos are never chosen. A sample is
     searched until no open hypothesis can overtake its best finished one; at the limit the open ones compete
@@ -47,7 +46,6 @@ def beam_search(
         if value < least:
             raise ValueError(f"{name} {value}: must be at least {least}")
     penalty = ((5 + np.arange(max_len + 1, dtype=np.float32)) / 6) ** length_penalty
-    device = next(_leaves(state), torch.empty(0)).device
 
     best = _Best(batch, max_len)
     samples = np.arange(batch)  # (B,) the sample of each row
@@ -55,78 +53,67 @@ def beam_search(
     prefixes = np.zeros((batch, 1, max_len), np.int64)  # (B, R, L)
     # Without a place of its own it falls off a narrow beam in up to one sample of seven (random models).
     greedy = np.ones(batch, bool)  # (B,) slot 0 holds the greedy hypothesis
-    last = torch.full((batch,), BOS, device=device)  # (N,)
-    shared = {id(leaf): leaf for leaf in _leaves(state)}
+    last = torch.full((batch,), BOS, device=_device(state))  # (N,)
 
     for length in range(1, max_len + 1):
         if not len(samples):
             break
         logits, state = step(last, state)
+        rows, slots = np.arange(len(samples))[:, None], totals.shape[1]
         scores, parents, tokens = _candidates(logits, totals, greedy, beam)  # (B, C) each
-        everyone = np.arange(len(samples))
 
         ends = tokens == EOS
-        on_beam = slice(beam + 1)  # greedy's and the best
-        ending = np.where(ends[:, on_beam], scores[:, on_beam], -np.inf)
-        if ending.max() > -np.inf:
-            column = ending.argmax(1)  # (B,)
-            prefix = prefixes[everyone, parents[everyone, column]]  # (B, L)
-            best.take(samples, ending[everyone, column] / penalty[length], prefix, length - 1, True)
+        if ends[:, :beam].any():
+            ending = np.where(ends[:, :beam], scores[:, :beam], -np.inf)
+            column = ending.argmax(1)[:, None]  # (B, 1)
+            prefix = prefixes[rows, parents[rows, column]][:, 0]  # (B, L)
+            best.take(samples, ending[rows, column][:, 0] / penalty[length], prefix, length - 1, True)
+            greedy &= ~ends[:, 0]
+            scores[ends] = -np.inf
+            open_ = rows, np.isneginf(scores).argsort(1, kind="stable")
+            scores, parents, tokens = scores[open_], parents[open_], tokens[open_]
 
-        greedy &= ~ends[:, 0]
-        scores[ends] = -np.inf
-        order = np.isneginf(scores).argsort(1, kind="stable")  # greedy's first
-        chosen = everyone[:, None], order[:, :beam]
-        totals, parents, tokens = scores[chosen], parents[chosen], tokens[chosen]  # (B, R)
-        prefixes = prefixes[everyone[:, None], parents]
+        totals, parents, tokens = scores[:, :beam], parents[:, :beam], tokens[:, :beam]  # (B, R)
+        prefixes = prefixes[rows, parents]
         prefixes[:, :, length - 1] = tokens
-
         if beam == 1:
             totals[~greedy] = -np.inf  # its only hypothesis has ended
         # A log-probability only falls: over the largest penalty it bounds what a hypothesis can reach.
-        score, slot = totals.max(1) / penalty[max_len], totals.argmax(1)
+        bound = totals.max(1) / penalty[max_len]
         if length == max_len:
-            best.take(samples, score, prefixes[everyone, slot], length, False)
+            best.take(samples, bound, prefixes[rows[:, 0], totals.argmax(1)], length, False)
             break
-        going = score > best.score[samples]
-        slots = logits.shape[0] // len(samples)  # R of this step
-        index = everyone[:, None] * slots + parents
-        fewer = going.sum() <= _SHRINK * len(samples)
-        stay = torch.from_numpy(np.flatnonzero(going)).to(device) if fewer else None
-        if fewer:
-            samples, totals, index, tokens = samples[going], totals[going], index[going], tokens[going]
-            prefixes, greedy = prefixes[going], greedy[going]
-        last = torch.from_numpy(tokens.ravel()).to(device)
-        rows = torch.from_numpy(index.ravel()).to(device)  # (N,)
-        state, shared = _reorder(state, rows, shared, stay)
+        going = bound > best.score[samples]
+        own, common = state
+        parents = rows * slots + parents
+        if going.sum() <= _SHRINK * len(samples):
+            samples, greedy, prefixes = samples[going], greedy[going], prefixes[going]
+            totals, tokens, parents = totals[going], tokens[going], parents[going]
+            common = _select(common, torch.from_numpy(going.nonzero()[0]).to(last.device))
+        last = torch.from_numpy(tokens.ravel()).to(last.device)
+        state = _select(own, torch.from_numpy(parents.ravel()).to(last.device)), common
     return best.hypotheses()
 
 
 def _candidates(
     logits: Tensor, totals: np.ndarray, greedy: np.ndarray, beam: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scores, parent slots and tokens (B, C) of what may follow: greedy's choice, then the best 2 * beam.
+    """Scores, parent slots and tokens (B, C) of what may follow: greedy's choice, then the best.
 
-    Twice the beam, as half of them may be ends. A score of -inf marks what is no candidate: greedy's choice
-    once the greedy hypothesis has ended or where the list repeats it, and what a small vocabulary lacks.
+    One more than the beam of each hypothesis are enough for a beam of all of them: one may be an end.
     """
+    log_probs = logits.float().log_softmax(-1)  # (N, V)
+    log_probs[:, :EOS] = -torch.inf  # pad and bos
+    listed, index = log_probs.topk(min(beam + 1, log_probs.shape[1]))
     batch, slots = totals.shape
-    log_probs = logits.float().log_softmax(-1).view(batch, slots, -1)  # (B, R, V)
-    vocab_size = log_probs.shape[-1]
-    log_probs[..., :EOS] = -torch.inf  # pad and bos
-    first = log_probs[:, 0].argmax(-1, keepdim=True)  # (B, 1) before rounding by the totals
-    every = log_probs.add_(torch.from_numpy(totals).to(logits.device)[..., None]).view(batch, -1)  # (B, R V)
-    listed, index = every.topk(min(2 * beam, slots * vocab_size))
-
-    scores = np.full((batch, 1 + 2 * beam), -np.inf, np.float32)
-    places = np.zeros((batch, 1 + 2 * beam), np.int64)
-    places[:, :1] = first.cpu().numpy()
-    scores[:, 0] = np.where(greedy, every.gather(1, first).cpu().numpy()[:, 0], -np.inf)
-    width = 1 + listed.shape[1]
-    places[:, 1:width] = index.cpu().numpy()
-    repeated = greedy[:, None] & (places[:, 1:width] == places[:, :1])
-    scores[:, 1:width] = np.where(repeated, -np.inf, listed.cpu().numpy())
-    return scores, places // vocab_size, places % vocab_size
+    scores = listed.cpu().numpy().reshape(batch, slots, -1) + totals[:, :, None]
+    scores = scores.reshape(batch, -1)
+    rank = -scores
+    rank[greedy, 0] = -np.inf
+    order = rank.argsort(1, kind="stable")  # (B, C)
+    rows = np.arange(batch)[:, None]
+    tokens = index.cpu().numpy().reshape(batch, -1)
+    return scores[rows, order], order // listed.shape[1], tokens[rows, order]
 
 
 class _Best:
@@ -157,33 +144,14 @@ class _Best:
         ]
 
 
-def _leaves(state: State) -> Iterator[Tensor]:
-    if isinstance(state, Tensor):
-        yield state
-    elif isinstance(state, tuple):
-        for part in state:
-            yield from _leaves(part)
+def _device(part: Any) -> torch.device | None:
+    if isinstance(part, Tensor):
+        return part.device
+    return next(filter(None, map(_device, part)), None) if isinstance(part, tuple) else None
 
 
-def _reorder(
-    state: State, rows: Tensor, shared: dict[int, Tensor], stay: Tensor | None
-) -> tuple[State, dict[int, Tensor]]:
-    """The state of the chosen hypotheses, and those of its tensors that are still shared.
-
-    `shared` holds the tensors that every step so far has handed back untouched, a row a sample: they change
-    only where samples leave, and keep the rows that `stay`.
-    """
-    leaves = list(_leaves(state))
-    untouched = [id(leaf) in shared for leaf in leaves]
-    moved = [
-        leaf.index_select(0, rows) if not same else leaf if stay is None else leaf.index_select(0, stay)
-        for leaf, same in zip(leaves, untouched, strict=True)
-    ]
-    shared = {id(leaf): leaf for leaf, same in zip(moved, untouched, strict=True) if same}
-    return _rebuild(state, iter(moved)), shared
-
-
-def _rebuild(state: State, leaves: Iterator[Tensor]) -> State:
-    if isinstance(state, Tensor):
-        return next(leaves)
-    return tuple(_rebuild(part, leaves) for part in state) if isinstance(state, tuple) else state
+def _select(part: Any, rows: Tensor) -> Any:
+    """Those rows of each tensor in a nested tuple; what is no tensor stays as it is."""
+    if isinstance(part, Tensor):
+        return part.index_select(0, rows)
+    return tuple(_select(each, rows) for each in part) if isinstance(part, tuple) else part
