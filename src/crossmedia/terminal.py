@@ -4,7 +4,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,7 @@ def reworded(error: BaseException) -> UserError | None:
     """A fault of Hydra's or OmegaConf's as one line with the key and the nearest right name, else None."""
     import yaml
     from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     from crossmedia.config import nearest
@@ -110,9 +111,9 @@ def reworded(error: BaseException) -> UserError | None:
         )
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         key = str(cause.full_key)
-        siblings = list(cause.parent_node) if hasattr(cause.parent_node, "keys") else []
-        prefix = key.rpartition(".")[0]
-        names = [f"{prefix}.{name}" if prefix else str(name) for name in siblings]
+        parent: Any = cause.parent_node  # none above a root
+        siblings = OmegaConf.to_container(parent) if OmegaConf.is_config(parent) else {}
+        names = list(_keys_below(siblings, key.rpartition(".")[0]))
         if "is not in struct" in str(cause) or "not in" in str(cause):
             return ConfigError(f"{key}: no such key{nearest(key, names)}")
         return ConfigError(f"{key}: {str(cause).splitlines()[0]}")
@@ -121,3 +122,11 @@ def reworded(error: BaseException) -> UserError | None:
         known = ("data", "model", "trainer", "logger", "experiments")
         return ConfigError(f"{key}: no such key or group{nearest(key, known)}")
     return ConfigError(first)
+
+
+def _keys_below(node: Any, prefix: str) -> Iterator[str]:
+    """The dotted keys of everything in plain values."""
+    for name, value in node.items() if isinstance(node, dict) else ():
+        key = f"{prefix}.{name}" if prefix else str(name)
+        yield key
+        yield from _keys_below(value, key)

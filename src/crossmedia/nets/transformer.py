@@ -86,7 +86,7 @@ class TransformerDecoder(nn.Module):
 
     @torch.no_grad()
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """tokens (B · R,) -> logits (B · R, V) of what follows them, and the next state; without gradients."""
+        """tokens (B · R,) -> logits (B · R, V) of what follows them, and the next state; no gradients."""
         seen, (place, cache, cells, kept) = state
         tokens = tokens.view(len(cache), -1)  # (B, R)
         hypotheses = tokens.shape[1]
