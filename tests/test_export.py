@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from crossmedia import cli, run
 from crossmedia.build import build
 from crossmedia.export import export
+from crossmedia.saved import read_checkpoint, unpack_meta, write_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def exported(finished):
 
 def test_the_weights_are_those_of_the_best_checkpoint(finished, exported):
     assert exported == finished / "export"
-    saved = run.read_checkpoint(finished / "checkpoints" / "best.ckpt")["state_dict"]
+    saved = read_checkpoint(finished / "checkpoints" / "best.ckpt")["state_dict"]
     weights = {name.removeprefix("net."): value for name, value in saved.items() if name.startswith("net.")}
     found = load_file(exported / "model.safetensors")
     assert set(found) == set(weights)
@@ -39,7 +40,7 @@ def test_the_weights_are_those_of_the_best_checkpoint(finished, exported):
 
 def test_the_config_and_the_weights_are_enough_to_build_the_model(finished, exported):
     config = json.loads((exported / "config.json").read_text())
-    task = build(config["model"], "model", meta=run.unpack_meta(config["meta"]))
+    task = build(config["model"], "model", meta=unpack_meta(config["meta"]))
     task.net.load_state_dict(load_file(exported / "model.safetensors"))
     picture = torch.randint(0, 256, (1, 9, 12), dtype=torch.uint8)
     assert task.eval().generate(image=picture, top=10) == run.load(finished).generate(image=picture, top=10)
@@ -58,7 +59,7 @@ def test_the_card_says_what_the_model_is_and_how_it_was_made(finished, exported)
 def test_a_checkpoint_that_names_foreign_code_is_not_exported(finished, tmp_path, monkeypatch, capsys):
     saved = torch.load(finished / "checkpoints" / "best.ckpt", weights_only=True)
     saved["crossmedia"]["meta"]["image"]["_target_"] = "os.system"
-    torch.save(saved, tmp_path / "bad.ckpt")
+    write_checkpoint(tmp_path / "bad.ckpt", saved)
     words = ["crossmedia", "export", str(tmp_path / "bad.ckpt"), "--out", str(tmp_path / "out")]
     monkeypatch.setattr(sys, "argv", words)
     assert cli.main() == 5 and not (tmp_path / "out").exists()

@@ -12,6 +12,7 @@ from PIL import Image
 from crossmedia import run
 from crossmedia.config import ROOT
 from crossmedia.errors import CheckpointError, SecurityError
+from crossmedia.saved import write_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def test_equal_seeds_give_equal_weights_whatever_the_workers(tmp_path):
 def test_a_checkpoint_that_names_foreign_code_is_refused(finished, tmp_path):
     saved = torch.load(finished[0] / "checkpoints" / "best.ckpt", weights_only=True)
     saved["crossmedia"]["model"]["net"]["_target_"] = "os.system"
-    torch.save(saved, tmp_path / "bad.ckpt")
+    write_checkpoint(tmp_path / "bad.ckpt", saved)
     with pytest.raises(SecurityError, match="os.system"):
         run.load(tmp_path / "bad.ckpt")
 

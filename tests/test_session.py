@@ -18,6 +18,7 @@ from crossmedia.config import ROOT, check, compose
 from crossmedia.data.module import DataModule
 from crossmedia.data.sources.digits import Digits
 from crossmedia.errors import NonFiniteError
+from crossmedia.saved import read_checkpoint
 from crossmedia.tasks.classification import Classification
 
 STOPPING = "pytorch_lightning.callbacks.EarlyStopping"
@@ -159,7 +160,7 @@ def test_a_compiled_run_leaves_a_checkpoint_that_needs_no_compiler(tmp_path, mon
     folder = train(tmp_path, *TINY, "compile=true", "model.net.widths=[4]")
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self: pytest.fail("compiled again"))
     assert compiled == ["ConvNet"]
-    saved = run.read_checkpoint(folder / "checkpoints" / "best.ckpt")
+    saved = read_checkpoint(folder / "checkpoints" / "best.ckpt")
     assert saved["state_dict"].keys() == run.load(folder).state_dict().keys()
     assert not [name for name in saved["state_dict"] if "_orig_mod" in name]
     assert 0 <= run.evaluate(folder)["test/accuracy"] <= 1

@@ -31,6 +31,8 @@ class RunConfig:
     seed: int
     monitor: str | None  # the score that chooses the best checkpoint; null: the task's first
     early_stopping: dict | None
+    ema: dict | None
+    init: str | None  # the run whose weights this one starts from
     out_dir: str
     compile: bool
     debug: bool
@@ -94,7 +96,7 @@ def check(cfg: DictConfig) -> None:
             faults.append(f"{field.name}={plain.get(field.name)}: {fault}")
     if isinstance(plain["seed"], int) and not 0 <= plain["seed"] < 2**32:
         faults.append(f"seed={plain['seed']}: must be from 0 to {2**32 - 1}")
-    for group in ("data", "model", "trainer", "logger", "early_stopping"):
+    for group in ("data", "model", "trainer", "logger", "early_stopping", "ema"):
         faults += _check_node(plain.get(group), group)
     if not faults:
         faults += _check_together(plain)

@@ -9,6 +9,7 @@ from crossmedia import run
 from crossmedia.errors import SystemFault
 from crossmedia.folder import find_run, read_json, write_json, write_whole
 from crossmedia.report.tables import to_markdown
+from crossmedia.saved import read_checkpoint
 
 CARD = """# {name}
 
@@ -34,7 +35,7 @@ def export(name: str | Path, out: Path | None = None, trust: tuple[str, ...] = (
     """Write the folder; returns its path. Raises as `run.load` does."""
     folder, checkpoint = find_run(name)
     task = run.load(checkpoint, trust)
-    saved = run.read_checkpoint(checkpoint)
+    saved = read_checkpoint(checkpoint)
     out = out or folder / "export"
     try:
         out.mkdir(parents=True, exist_ok=True)

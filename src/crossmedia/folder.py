@@ -7,28 +7,42 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from crossmedia.errors import CheckpointError, SystemFault
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Replace a file: a kill at any moment leaves the old content or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_whole(path: Path, content: str | bytes | Callable[[BinaryIO], object]) -> None:
+    """Replace a file, by what `content` is or writes: a kill at any moment leaves the old file or the new."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    data = content.encode() if isinstance(content, str) else content
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(beside, "wb") as file:
-            file.write(data)
+            if callable(content):
+                content(file)
+            else:
+                file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
-    except OSError as error:
+        _sync(path.parent)
+    except BaseException as error:
         with contextlib.suppress(OSError):
             beside.unlink()
-        raise SystemFault(f"{path}: {error.strerror}. The file is as it was") from error
+        if isinstance(error, OSError):
+            raise SystemFault(f"{path}: {error.strerror}. The file is as it was") from error
+        raise
+
+
+def _sync(folder: Path) -> None:
+    """Let the names in a folder outlast a loss of power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -13,8 +13,8 @@ from crossmedia import config
 from crossmedia.build import build, locate, refuse_foreign
 from crossmedia.errors import CheckpointError
 from crossmedia.folder import RunFolder, find_run, write_json
+from crossmedia.saved import read_checkpoint, saved_config, unpack_meta
 
-FORMAT = 1  # of checkpoints
 FOLDER = "CROSSMEDIA_RUN"  # tells the other ranks where rank 0 writes
 
 
@@ -161,62 +161,3 @@ def test(trainer: Any, task: Any, data: Any, split: str) -> dict[str, float]:
     return {
         key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith(f"{split}/")
     }
-
-
-def saved_config(folder: Path) -> dict[str, Any]:
-    """The resolved config of a run folder: data, not code."""
-    import yaml
-
-    path = folder / "config.yaml"
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(f"{path}: no such file; this is not a run folder") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{path}: cannot be read ({type(error).__name__})") from None
-    if not isinstance(found, dict) or not {"data", "model", "trainer", "seed"} <= set(found):
-        raise CheckpointError(f"{path}: is not the config of a run")
-    return found
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Plain values and tensors of a checkpoint, whole and of a known format."""
-    import pickle
-
-    import torch
-
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise CheckpointError(
-            f"{path}: holds more than plain values and tensors, or is damaged; not loaded"
-        ) from None
-    except (RuntimeError, EOFError, ValueError, OSError) as error:
-        raise CheckpointError(
-            f"{path}: damaged or cut short ({type(error).__name__}). Use another checkpoint"
-        ) from None
-    if not isinstance(saved, dict) or "crossmedia" not in saved:
-        raise CheckpointError(f"{path}: is not a checkpoint of crossmedia")
-    contents = saved["crossmedia"]
-    if not isinstance(contents, dict) or not {"format", "model", "meta"} <= set(contents):
-        raise CheckpointError(f"{path}: lacks the model's config. Use another checkpoint")
-    if contents["format"] > FORMAT:
-        raise CheckpointError(f"{path}: format {contents['format']}, newer than this crossmedia's {FORMAT}")
-    return {**contents, "state_dict": saved["state_dict"]}
-
-
-def pack_meta(meta: Any) -> dict[str, Any]:
-    """`meta` as plain values."""
-    parts = {
-        name: part.config() for name, part in meta._asdict().items() if name != "classes" and part is not None
-    }
-    return {"classes": list(meta.classes), **parts}
-
-
-def unpack_meta(plain: dict[str, Any], trust: tuple[str, ...] = ()) -> Any:
-    """What `pack_meta` gave, built again."""
-    from crossmedia.data.batches import Meta
-
-    refuse_foreign(plain, "meta", trust)
-    parts = {name: build(node, f"meta.{name}") for name, node in plain.items() if name != "classes"}
-    return Meta(tuple(plain["classes"]), **parts)

@@ -22,6 +22,7 @@ from crossmedia.errors import ConfigError, NonFiniteError
 from crossmedia.folder import RunFolder, write_json, write_whole
 from crossmedia.manifest import manifest
 from crossmedia.report.page import write_report
+from crossmedia.saved import FORMAT, pack_meta, read_checkpoint
 from crossmedia.trainer.checkpoints import AtomicCheckpointIO, Checkpoints
 from crossmedia.trainer.log import CSVLog
 from crossmedia.trainer.progress import ProgressLine, clock
@@ -67,7 +68,7 @@ class Session:
         self.task = build(plain["model"], "model", meta=data.meta)
         self._write_config(plain, data)
         monitor, direction = run.monitored(cfg)
-        contents = {"format": run.FORMAT, "model": _started(plain["model"]), "meta": run.pack_meta(data.meta)}
+        contents = {"format": FORMAT, "model": _started(plain["model"]), "meta": pack_meta(data.meta)}
         self.checkpoints = Checkpoints(self.folder.path, monitor, direction, contents)
         trainer = self._trainer(plain)
         self._print_head(data, notes, trainer)
@@ -147,7 +148,7 @@ class Session:
         """The best checkpoint's scores on every test split, their predictions, and the panels of the page."""
         best = self.folder.path / "checkpoints" / "best.ckpt"
         if best.exists():
-            self.task.load_state_dict(run.read_checkpoint(best)["state_dict"])
+            self.task.load_state_dict(read_checkpoint(best)["state_dict"])
         else:
             raise NonFiniteError(
                 f"{self.checkpoints.monitor}: no finite number at any validation, so nothing is best"

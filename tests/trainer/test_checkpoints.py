@@ -1,5 +1,4 @@
 import os
-import pickle
 from math import inf, nan
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from crossmedia.errors import SystemFault
+from crossmedia.errors import SecurityError, SystemFault
 from crossmedia.trainer.checkpoints import AtomicCheckpointIO, Checkpoints
 
 from .tiny import Tiny, fit
@@ -94,7 +93,7 @@ def held(path):
 
 def save(path, *steps):
     for step in steps:
-        AtomicCheckpointIO().save_checkpoint({"step": step}, path)
+        AtomicCheckpointIO().save_checkpoint({"crossmedia": {}, "step": step}, path)
 
 
 def test_the_last_but_one_checkpoint_is_kept_as_previous(tmp_path):
@@ -138,6 +137,7 @@ def test_a_file_system_without_links_keeps_checkpoints_too(tmp_path, monkeypatch
 
 
 def test_a_checkpoint_with_code_in_it_is_not_loaded(tmp_path):
-    torch.save({"step": print}, tmp_path / "last.ckpt")
-    with pytest.raises(pickle.UnpicklingError):
+    save_values = {"crossmedia": {}, "step": print}
+    AtomicCheckpointIO().save_checkpoint(save_values, tmp_path / "last.ckpt")
+    with pytest.raises(SecurityError, match="last.ckpt: asks for print; not loaded"):
         AtomicCheckpointIO().load_checkpoint(tmp_path / "last.ckpt", weights_only=False)

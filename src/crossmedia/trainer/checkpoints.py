@@ -1,6 +1,5 @@
 """Checkpoints: `last` to go on from, `best` by the monitored score; each whole on the disk or not there."""
 
-import io
 import os
 import shutil
 from pathlib import Path
@@ -11,7 +10,7 @@ from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from crossmedia.errors import ConfigError, SystemFault
-from crossmedia.folder import write_whole
+from crossmedia.saved import read_values, write_checkpoint
 
 
 class AtomicCheckpointIO(CheckpointIO):
@@ -19,8 +18,6 @@ class AtomicCheckpointIO(CheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         path = Path(path)
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
         beside = path.with_name(".previous.tmp")
         beside.unlink(missing_ok=True)
         if path.name == "last.ckpt" and path.exists():
@@ -29,7 +26,7 @@ class AtomicCheckpointIO(CheckpointIO):
             except OSError:  # a file system without links
                 shutil.copyfile(path, beside)
         try:
-            write_whole(path, buffer.getvalue())
+            write_checkpoint(path, checkpoint)
         except SystemFault:
             beside.unlink(missing_ok=True)
             raise
@@ -39,7 +36,7 @@ class AtomicCheckpointIO(CheckpointIO):
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = True
     ) -> dict[str, Any]:
-        return torch.load(path, map_location=map_location, weights_only=True)
+        return read_values(Path(path))
 
     def remove_checkpoint(self, path: Any) -> None:
         Path(path).unlink(missing_ok=True)
