@@ -31,5 +31,13 @@ def main(cfg: DictConfig) -> float | None:
     return scores.get(run.monitored(cfg)[0].replace("val/", "test/"))
 
 
+def resume() -> None:
+    """`resume=RUN [key=value …]`: Hydra stays out of it, as the config is the run's own."""
+    from crossmedia import continued, run
+
+    run.resume(*continued.parsed(sys.argv[1:]))
+
+
 if __name__ == "__main__":
-    sys.exit(terminal.guarded(main, Path(__file__).parent) or max(failed, default=0))
+    resuming = any(word.startswith("resume=") for word in sys.argv[1:])
+    sys.exit(terminal.guarded(resume if resuming else main, Path(__file__).parent) or max(failed, default=0))

@@ -18,6 +18,17 @@ TINY = [
 ]
 
 
+def small(name: str, folder: Path) -> list[str]:
+    """What makes the data of an experiment small: fewer scenes, made stamps in a folder."""
+    from crossmedia.config import compose
+
+    if compose([f"experiments={name}"]).data.source._target_.endswith("Scenes"):
+        return ["++data.source.num_train=256", "++data.source.num_val=32", "++data.source.num_test=32"]
+    if name.endswith("_stamps"):
+        return [f"data.source.root={filled(filled(folder / 'stamps'), 'food')}"]
+    return []
+
+
 class Batches:
     """A loader over batches that are there already."""
 

@@ -5,7 +5,7 @@ import math
 import subprocess
 
 import pytest
-from made import TINY, filled
+from made import TINY, small
 
 from crossmedia.config import ROOT, check, compose
 from crossmedia.run import train
@@ -42,17 +42,12 @@ def test_the_config_fits_the_code(name):
     "name", [pytest.param(name, marks=() if name in CHOSEN else pytest.mark.slow) for name in NAMES]
 )
 def test_two_steps_give_finite_scores(name, tmp_path):
-    small = []
-    if compose([f"experiments={name}"]).data.source._target_.endswith("Scenes"):
-        small = ["++data.source.num_train=256", "++data.source.num_val=32", "++data.source.num_test=32"]
-    elif name.endswith("_stamps"):
-        small = [f"data.source.root={filled(filled(tmp_path / 'stamps'), 'food')}"]
     scores = train(
         [
             f"experiments={name}",
             *TINY,
             "data.batch_size=8",
-            *small,
+            *small(name, tmp_path),
             f"out_dir={tmp_path}",
         ]
     )

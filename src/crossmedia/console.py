@@ -73,3 +73,31 @@ def score_table(scores: dict[str, float]) -> Table:
     for metric, *row in found.rows:
         table.add_row(str(metric), *("–" if value is None else f"{value:.3f}" for value in row))
     return table
+
+
+def head(cfg: Any, task: Any, data: Any, notes: list[str], trainer: Any, folder: Any) -> list[str]:
+    """The facts of a run before its first step, six lines at most."""
+    about = cfg.about or {}
+    direction = f" · {about['direction'].replace('->', '→')}" if about.get("direction") else ""
+    limit, steps = trainer.limit_train_batches, len(data.loader("train", train=True)) // trainer.world_size
+    steps = min(steps, limit) if isinstance(limit, int) else int(steps * limit)
+    lines = [
+        f"{cfg.name}{direction} · {model_line(task)}",
+        f"data      {data_line(data, notes)}",
+        f"compute   {_device(trainer)} · {trainer.precision} · seed {cfg.seed} · "
+        f"{counted(trainer.max_epochs or 0, 'epoch')} × {counted(steps, 'step')}",
+        f"run       {folder}",
+    ]
+    if data.source.notes:
+        lines.append(f"          {'; '.join(data.source.notes)}")
+    if data.skipped:
+        lines.append(f"skipped   {len(data.skipped)}, listed in manifest.json: {data.skipped[0]}")
+    return [*lines, ""]
+
+
+def _device(trainer: Any) -> str:
+    import torch
+
+    on_cpu = trainer.strategy.root_device.type == "cpu"
+    device = counted(torch.get_num_threads(), "CPU core") if on_cpu else torch.cuda.get_device_name()
+    return f"{trainer.world_size} × {device}" if trainer.world_size > 1 else device

@@ -107,6 +107,15 @@ class RunFolder:
             lock.flush()
             yield self
 
+    def told(self) -> dict[str, Any]:
+        """Its last word: `state`, `wall_seconds`, …"""
+        return read_json(self.path / "status.json") or {}
+
+    def sweep(self) -> None:
+        """Remove what a kill in the midst of a write left beside the files."""
+        for scrap in (*self.path.glob(".*.tmp"), *(self.path / "checkpoints").glob(".*.tmp")):
+            scrap.unlink(missing_ok=True)
+
     def status(self, state: str, **facts: Any) -> None:
         write_json(self.path / "status.json", {"state": state, **facts})
 

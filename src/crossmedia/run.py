@@ -9,12 +9,21 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from crossmedia import config
+from crossmedia import config, continued
 from crossmedia.build import build, locate, refuse_foreign
 from crossmedia.errors import CheckpointError
-from crossmedia.folder import RunFolder, find_run, write_json
-from crossmedia.saved import read_checkpoint, saved_config, unpack_meta
+from crossmedia.folder import RunFolder, find_folder, find_run, read_json, write_json
+from crossmedia.saved import read_checkpoint, saved_config, saved_overrides, unpack_meta
 
+SESSION = frozenset(  # what a run that goes on builds beside data and model
+    [
+        "crossmedia.trainer.ema.EMA",
+        "pytorch_lightning.Trainer",
+        "pytorch_lightning.callbacks.EarlyStopping",
+        "pytorch_lightning.loggers.TensorBoardLogger",
+        "pytorch_lightning.loggers.WandbLogger",
+    ]
+)
 FOLDER = "CROSSMEDIA_RUN"  # tells the other ranks where rank 0 writes
 
 
@@ -34,6 +43,31 @@ def train(cfg: DictConfig | list[str], overrides: list[str] | None = None) -> di
     folder = RunFolder.create(cfg.out_dir, cfg.name)
     with folder.locked(), patched(FOLDER, str(folder.path.resolve())):
         return Session(cfg, folder, overrides or []).run()
+
+
+def resume(name: str, overrides: list[str], trust: tuple[str, ...] = ()) -> dict[str, float]:
+    """Continue a run in its folder, to the same bits; `trainer.max_epochs=20` extends it. Returns the scores.
+
+    A run that is finished stays as it is. Raises CheckpointError where there is no run, where its checkpoints
+    are damaged, or where the data changed; ConfigError where something else is to change.
+    """
+    path = find_folder(name)
+    plain = saved_config(path)
+    refuse_foreign(plain, "config", trust, SESSION)
+    cfg, changes = continued.change(plain, overrides)
+    config.check(cfg)
+    from crossmedia.session import Session
+
+    folder, overrides = RunFolder(path), continued.merged(saved_overrides(path), changes)
+    if rank() > 0:
+        return Session(cfg, folder, overrides, resume=True, trust=trust).run()
+    with folder.locked(), patched(FOLDER, str(path)):
+        more = cfg.trainer.max_epochs != plain["trainer"].get("max_epochs")
+        if folder.told().get("state") == "finished" and not more:
+            print(f"already finished: {path}. trainer.max_epochs=… extends it")
+            return read_json(path / "scores.json")
+        folder.sweep()
+        return Session(cfg, folder, overrides, resume=True, trust=trust).run()
 
 
 def rank() -> int:

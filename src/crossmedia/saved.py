@@ -117,20 +117,31 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 def saved_config(folder: Path) -> dict[str, Any]:
     """The resolved config of a run folder."""
+    found = _yaml(folder / "config.yaml")
+    if not isinstance(found, dict) or not {"data", "model", "trainer", "seed"} <= set(found):
+        raise CheckpointError(f"{folder / 'config.yaml'}: is not the config of a run")
+    return found
+
+
+def saved_overrides(folder: Path) -> list[str]:
+    """The overrides that a run was started with."""
+    found = _yaml(folder / "overrides.yaml")
+    if not isinstance(found, list) or not all(isinstance(override, str) for override in found):
+        raise CheckpointError(f"{folder / 'overrides.yaml'}: is not a list of overrides")
+    return found
+
+
+def _yaml(path: Path) -> Any:
     import yaml
 
-    path = folder / "config.yaml"
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such file; this is not a run folder") from None
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise CheckpointError(f"{path}: cannot be read ({type(error).__name__})") from None
-    if not isinstance(found, dict) or not {"data", "model", "trainer", "seed"} <= set(found):
-        raise CheckpointError(f"{path}: is not the config of a run")
-    return found
 
 
 def pack_meta(meta: Any) -> dict[str, Any]:

@@ -3,9 +3,7 @@
 import contextlib
 import json
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,15 +15,17 @@ from pytorch_lightning import Callback, LightningModule, Trainer, seed_everythin
 
 from crossmedia import config, run
 from crossmedia.build import build
-from crossmedia.console import console, counted, data_line, model_line, print_scores
+from crossmedia.console import console, head, print_scores
 from crossmedia.errors import ConfigError, NonFiniteError
-from crossmedia.folder import RunFolder, write_json, write_whole
+from crossmedia.folder import RunFolder, read_json, write_json, write_whole
 from crossmedia.manifest import manifest
+from crossmedia.origin import Origin, check_same, last_good, warm_start
 from crossmedia.report.page import write_report
-from crossmedia.saved import FORMAT, pack_meta, read_checkpoint
+from crossmedia.saved import FORMAT, pack_meta, read_checkpoint, unpack_meta
 from crossmedia.trainer.checkpoints import AtomicCheckpointIO, Checkpoints
 from crossmedia.trainer.log import CSVLog
 from crossmedia.trainer.progress import ProgressLine, clock
+from crossmedia.trainer.signals import Signals
 from crossmedia.trainer.steps import Steps
 from crossmedia.trainer.trackers import Pictures, trackers
 
@@ -33,10 +33,22 @@ from crossmedia.trainer.trackers import Pictures, trackers
 class Session:
     """Holds the parts of a run while it lasts."""
 
-    def __init__(self, cfg: DictConfig, folder: RunFolder, overrides: list[str]):
+    def __init__(
+        self,
+        cfg: DictConfig,
+        folder: RunFolder,
+        overrides: list[str],
+        resume: bool = False,
+        trust: tuple[str, ...] = (),
+    ):
         self.cfg, self.folder, self.overrides = cfg, folder, overrides
+        self.resume, self.trust = resume, trust
         self.first = run.rank() == 0  # the one that writes and prints
         self.console = console(quiet=not self.first)
+        self.signals = Signals()
+        self.earlier = (
+            folder.told().get("wall_seconds", 0.0) if resume else 0.0
+        )  # spent before, until its last word
         self.began = time.monotonic()
 
     def run(self) -> dict[str, float]:
@@ -44,10 +56,14 @@ class Session:
         self._status("starting")
         mode = os.environ.get("WANDB_MODE")
         try:
-            scores = self._run()
+            with self.signals.heard(), interruptible():
+                scores = self._run()
         except BaseException as error:
-            state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            self._status(state, **self._facts(), reason=str(error).partition("\n")[0] or type(error).__name__)
+            stopped = isinstance(error, KeyboardInterrupt)
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            self._status("interrupted" if stopped else "failed", **self._facts(), reason=reason)
+            if stopped and (self.folder.path / "config.yaml").exists():
+                self._print(f"stopped. To go on: python train.py resume={self.folder.path}")
             raise
         finally:
             if "wandb" in sys.modules:  # or the next job of a sweep goes on in this one's record
@@ -60,26 +76,38 @@ class Session:
         cfg = self.cfg
         run.quiet_lightning()
         seed_everything(cfg.seed, verbose=False)
+        origin = last_good(self.folder.path) if self.resume else Origin()
+        found, saved = origin.checkpoint, origin.contents
         data = build(config.resolved(cfg)["data"], "data")
-        data.learn()
+        data.learn(unpack_meta(saved["meta"], self.trust) if saved else None)
         notes = config.fill_from_data(cfg, data)
         plain = config.resolved(cfg)
         config.check_sizes(plain)
-        self.task = build(plain["model"], "model", meta=data.meta)
+        contents = {
+            "format": FORMAT,
+            "model": _started(plain["model"]),
+            "meta": saved["meta"] if saved else pack_meta(data.meta),
+            "data": data.source.fingerprint(),
+        }
+        words = [*origin.words]
+        if found and saved:
+            check_same(found, saved, contents)
+        elif self.first:
+            (self.folder.path / "metrics.csv").unlink(missing_ok=True)  # of a start that left no checkpoint
+        self.task = build(contents["model"] if saved else plain["model"], "model", meta=data.meta)
+        if cfg.init and not saved:
+            words.append(warm_start(self.task, cfg.init))
         self._write_config(plain, data)
-        monitor, direction = run.monitored(cfg)
-        contents = {"format": FORMAT, "model": _started(plain["model"]), "meta": pack_meta(data.meta)}
-        self.checkpoints = Checkpoints(self.folder.path, monitor, direction, contents)
+        self.checkpoints = Checkpoints(self.folder.path, *run.monitored(cfg), contents, self.signals)
         trainer = self._trainer(plain)
-        self._print_head(data, notes, trainer)
+        self._print(*head(cfg, self.task, data, notes, trainer, self.folder.path), *words)
         if cfg.compile:
             self.task.net.compile()
         self.task.to(memory_format=torch.channels_last)
         self._status("running")
         if self.first:
             self.folder.link()  # a start that fails leaves the run before as the latest
-        with interruptible():
-            trainer.fit(self.task, datamodule=data)
+        trainer.fit(self.task, datamodule=data, ckpt_path=found, weights_only=True)
         scores = self._test(trainer, data)
         self._status("finished", **self._facts())
         if self.first:
@@ -95,6 +123,8 @@ class Session:
             callbacks.append(
                 build(plain["early_stopping"], "early_stopping", monitor=kept.monitor, mode=kept.direction)
             )
+        if plain["ema"]:  # the last: what looks at a validation looks at the average
+            callbacks.append(build(plain["ema"], "ema"))
         node = {name: value for name, value in plain["trainer"].items() if value is not None}
         try:
             return self._built(node, callbacks, plain["logger"])
@@ -128,15 +158,19 @@ class Session:
         if not self.first:
             return
         folder, cfg = self.folder.path, self.cfg
+        facts = manifest(cfg.seed, self.overrides, data.source.fingerprint(), str(cfg.trainer.precision))
+        facts |= {"experiment": cfg.name, "about": plain["about"]}
+        if data.skipped or data.source.notes:
+            facts["data_notes"] = [*data.source.notes, *data.skipped]
+        before = read_json(folder / "manifest.json") if self.resume else None
+        if before:  # it speaks of the start; of each later one, what differs
+            differs = {
+                name: facts[name] for name in ("versions", "hardware", "git") if facts[name] != before[name]
+            }
+            facts = {**before, "command": facts["command"], "resumed": [*before.get("resumed", []), differs]}
+        self.manifest = facts
         write_whole(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain)))
         write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(self.overrides)))
-        self.manifest = manifest(
-            cfg.seed, self.overrides, data.source.fingerprint(), str(cfg.trainer.precision)
-        )
-        self.manifest["experiment"] = cfg.name
-        self.manifest["about"] = plain["about"]
-        if data.skipped or data.source.notes:
-            self.manifest["data_notes"] = [*data.source.notes, *data.skipped]
         write_json(folder / "manifest.json", self.manifest)
 
     def _midway(self, trainer: Trainer, module: LightningModule) -> None:
@@ -167,7 +201,7 @@ class Session:
     def _write_scores(self, scores: dict[str, float], lines: list[str]) -> None:
         write_whole(self.folder.path / "predictions.jsonl", "".join(lines))
         write_json(self.folder.path / "scores.json", scores)
-        self.manifest["wall_seconds"] = round(time.monotonic() - self.began, 1)
+        self.manifest["wall_seconds"] = round(self._seconds(), 1)
         write_json(self.folder.path / "manifest.json", self.manifest)
 
     def _status(self, state: str, **facts: Any) -> None:
@@ -175,7 +209,7 @@ class Session:
             self.folder.status(state, **facts)
 
     def _facts(self) -> dict[str, Any]:
-        facts: dict[str, Any] = {"wall_seconds": round(time.monotonic() - self.began, 1)}
+        facts: dict[str, Any] = {"wall_seconds": round(self._seconds(), 1)}
         if hasattr(self, "checkpoints"):
             facts |= {
                 "best": self.checkpoints.best,
@@ -186,59 +220,33 @@ class Session:
             }
         return facts
 
-    def _print_head(self, data: Any, notes: list[str], trainer: Trainer) -> None:
-        cfg = self.cfg
-        direction = (
-            f" · {cfg.about.direction.replace('->', '→')}" if cfg.about and cfg.about.get("direction") else ""
-        )
-        limit = trainer.limit_train_batches
-        steps = len(data.loader("train", train=True)) // trainer.world_size
-        steps = min(steps, limit) if isinstance(limit, int) else int(steps * limit)
-        on_cpu = trainer.strategy.root_device.type == "cpu"
-        device = counted(torch.get_num_threads(), "CPU core") if on_cpu else torch.cuda.get_device_name()
-        device = f"{trainer.world_size} × {device}" if trainer.world_size > 1 else device
-        lines = [
-            f"{cfg.name}{direction} · {model_line(self.task)}",
-            f"data      {data_line(data, notes)}",
-            f"compute   {device} · {trainer.precision} · seed {cfg.seed} · "
-            f"{counted(trainer.max_epochs or 0, 'epoch')} × {counted(steps, 'step')}",
-            f"run       {self.folder.path}",
-        ]
-        if data.source.notes:
-            lines.append(f"          {'; '.join(data.source.notes)}")
-        if data.skipped:
-            lines.append(f"skipped   {len(data.skipped)}, listed in manifest.json: {data.skipped[0]}")
+    def _seconds(self) -> float:
+        return self.earlier + time.monotonic() - self.began
+
+    def _print(self, *lines: str) -> None:
         for line in lines:
-            self.console.print(line, soft_wrap=True, markup=False)
-        self.console.print()
+            self.console.print(line, soft_wrap=True, markup=False, highlight=False)
 
     def _print_tail(self, scores: dict[str, float], page: Any) -> None:
         if self.checkpoints.stuck:
-            self.console.print(
+            self._print(
                 f"{self.checkpoints.monitor} never moved ({self.checkpoints.best:g}), so it chose nothing: "
-                "the first validation counts as best. Use another monitor",
-                markup=False,
+                "the first validation counts as best. Use another monitor"
             )
-        self.console.print()
+        self._print("")
         print_scores(self.console, scores, self.manifest["notes"])
-        self.console.print(
-            f"{clock(time.monotonic() - self.began)} · report: {page}", soft_wrap=True, markup=False
-        )
+        self._print(f"{clock(self._seconds())} · report: {page}")
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C as Python knows it: Lightning makes an exit of it, and stays deaf to the next."""
-    before = signal.getsignal(signal.SIGINT)
+    """Ctrl-C as Python knows it: Lightning makes an exit of it."""
     try:
         yield
     except SystemExit as error:
         if isinstance(error.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from None
+            raise error.__context__ from None
         raise
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, before)
 
 
 def _started(node: Any) -> Any:

@@ -1,5 +1,6 @@
 """The one LightningDataModule: joins source and view; it alone knows order, workers, epochs, bad members."""
 
+import signal
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -60,6 +61,7 @@ class DataModule(LightningDataModule):
         if unknown:
             raise ConfigError(f"data.test_splits={unknown[0]}: the splits are {', '.join(source.splits)}")
         self.meta = Meta()
+        self.start = (0, 0)  # the epoch and batch at which training begins
         self.skipped: list[str] = []
         self._splits: dict[str, Split] = {}
 
@@ -132,6 +134,8 @@ class DataModule(LightningDataModule):
         order = Order(
             len(split), self.batch_size if train else self.eval_batch_size, self.seed, train, rank, ranks
         )
+        if train:
+            order.resume(*self.start)
         return DataLoader(
             Items(split, self.meta, self.cache),
             batch_sampler=order,
@@ -139,8 +143,15 @@ class DataModule(LightningDataModule):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
+            worker_init_fn=_deaf,
             generator=generator(self.seed, "workers"),  # or the loader would draw from the step's randomness
         )
+
+
+def _deaf(worker: int) -> None:
+    """A signal to all processes of a run is for the main one; a worker ends with it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class Chosen:

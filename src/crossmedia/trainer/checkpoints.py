@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,12 @@ import torch
 from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from crossmedia.errors import ConfigError, SystemFault
+from crossmedia.errors import ConfigError, Interrupted
 from crossmedia.saved import read_values, write_checkpoint
+from crossmedia.trainer.resume import progress, restore, settle
+from crossmedia.trainer.signals import Signals
+
+EVERY = 180.0  # seconds between two `last`, however long an epoch is
 
 
 class AtomicCheckpointIO(CheckpointIO):
@@ -27,7 +32,7 @@ class AtomicCheckpointIO(CheckpointIO):
                 shutil.copyfile(path, beside)
         try:
             write_checkpoint(path, checkpoint)
-        except SystemFault:
+        except BaseException:
             beside.unlink(missing_ok=True)
             raise
         if beside.exists():
@@ -43,27 +48,67 @@ class AtomicCheckpointIO(CheckpointIO):
 
 
 class Checkpoints(Callback):
-    """Saves `best` where the monitored score improves, and `last` at each epoch's first step, at the first
-    step after a validation, and at the end: the moments from which every hook of Lightning repeats exactly.
+    """Saves `best` where the monitored score improves; `last` at an epoch's first step, after a validation,
+    every few minutes, where a signal asks to stop, and at the end.
 
-    `contents` are the plain values, under the key `crossmedia`, that make a checkpoint enough to load it.
+    `last` is saved before a step that begins an accumulation: from there every hook of Lightning repeats
+    exactly. `contents` are the plain values, under the key `crossmedia`, that make a checkpoint enough to
+    load it.
     """
 
-    def __init__(self, folder: Path, monitor: str, direction: str, contents: dict[str, Any]):
+    def __init__(
+        self,
+        folder: Path,
+        monitor: str,
+        direction: str,
+        contents: dict[str, Any],
+        signals: Signals | None = None,
+    ):
         self.folder, self.monitor, self.direction = folder / "checkpoints", monitor, direction
-        self.contents = contents
+        self.contents, self.signals = contents, signals or Signals()
         self.best: float | None = None
         self.best_epoch: int | None = None
         self._validated = False
         self._scores: list[float] = []
+        self._resumed: dict[str, Any] | None = None
+        self._saved = time.monotonic()
+
+    def on_load_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self._resumed = checkpoint["crossmedia"]["progress"]
+        restore(trainer, checkpoint)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._resumed:
+            settle(trainer, self._resumed)
+        self.signals.listen()
+        self.signals.patient = True
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        boundary = batch_idx % trainer.accumulate_grad_batches == 0
-        if boundary and (self._validated or (batch_idx == 0 and trainer.current_epoch > 0)):
+        trainer.fit_loop._restarting = False  # or a resumed epoch ends without the step of its schedules
+        if batch_idx % trainer.accumulate_grad_batches:
+            return
+        wish = self._agreed(trainer, int(self.signals.asked or time.monotonic() - self._saved > EVERY))
+        if wish or self._validated or (batch_idx == 0 and trainer.current_epoch > 0):
             self._validated = False
             self._save(trainer, "last")
+        if wish > 1:
+            raise Interrupted(wish)
+
+    def on_validation_batch_start(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        wish = self._agreed(trainer, int(self.signals.overdue))
+        if wish:
+            raise Interrupted(wish)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking:
@@ -84,11 +129,12 @@ class Checkpoints(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._save(trainer, "last")
+        self.signals.patient = False
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        checkpoint["crossmedia"] = self.contents
+        checkpoint["crossmedia"] = {**self.contents, "progress": progress(trainer)}
 
     @property
     def stuck(self) -> bool:
@@ -104,3 +150,13 @@ class Checkpoints(Callback):
 
     def _save(self, trainer: Trainer, name: str) -> None:
         trainer.save_checkpoint(self.folder / f"{name}.ckpt")
+        if name == "last":
+            self._saved = time.monotonic()
+
+    @staticmethod
+    def _agreed(trainer: Trainer, wish: int) -> int:
+        """The number of the signal that some rank was sent; 1 where one finds `last` due; else 0."""
+        if trainer.world_size == 1:
+            return wish
+        mine = torch.tensor(wish, device=trainer.strategy.root_device)
+        return int(trainer.strategy.reduce(mine, reduce_op="max"))

@@ -1,5 +1,6 @@
-"""metrics.csv: one line a value, appended and never rewritten."""
+"""metrics.csv: one line a value, appended; a run that goes on drops what it will write again."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,16 @@ class CSVLog(Logger):
         self.path = path
         if not path.exists():
             path.write_text(HEADER)
+
+    def mark(self) -> int:
+        """How long the file is, once all of it is safe on the disk."""
+        with open(self.path, "rb") as file:
+            os.fsync(file.fileno())
+        return self.path.stat().st_size
+
+    def cut(self, length: int) -> None:
+        """Drop what was written after a mark: it will be written again."""
+        os.truncate(self.path, length)
 
     @property
     def name(self) -> str:

@@ -1,0 +1,65 @@
+"""What of a run's config may change where it goes on."""
+
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+
+from crossmedia.config import ROOT
+from crossmedia.errors import ConfigError
+
+ALLOWED = ("trainer.max_epochs", "trainer.accelerator", "data.num_workers", "debug")
+
+
+def parsed(words: list[str]) -> tuple[str, list[str], tuple[str, ...]]:
+    """`resume=RUN key=value … --trust PACKAGE` as the run, the overrides and the trusted packages."""
+    name, overrides, trust = "", [], []
+    remaining = list(words)
+    while remaining:
+        word = remaining.pop(0)
+        if word.startswith("resume="):
+            name = word.partition("=")[2].strip("'\"")
+        elif word == "--trust" and remaining:
+            trust.append(remaining.pop(0))
+        elif word.startswith("-"):
+            raise ConfigError(f"{word}: cannot stand beside resume=RUN, which is one run with its own config")
+        else:
+            overrides.append(word)
+    return name, overrides, tuple(trust)
+
+
+def change(plain: dict[str, Any], overrides: list[str]) -> tuple[DictConfig, list[str]]:
+    """The config of a run that goes on, and those of the overrides that change it.
+
+    Only what leaves the bits as they are may change, and the number of epochs; the rest is another run.
+    """
+    cfg = OmegaConf.create(plain)
+    changes, faults = [], []
+    for override in overrides:
+        parsed = OverridesParser.create().parse_override(override)
+        key, value = parsed.key_or_group, parsed.value()
+        if key == "logger":
+            options = sorted(path.stem for path in (ROOT / "conf" / "logger").glob("*.yaml"))
+            if value not in options:
+                faults.append(f"logger={value}: no such option. All: {', '.join(options)}")
+                continue
+            value = OmegaConf.load(ROOT / "conf" / "logger" / f"{value}.yaml")
+        elif key not in ALLOWED:
+            before = OmegaConf.select(cfg, key)
+            faults.append(
+                f"{key}={value}: the run to resume has {before}. Only {', '.join(ALLOWED)} and logger "
+                "may change; init=RUN starts another run from its weights"
+            )
+            continue
+        if OmegaConf.select(cfg, key) != value:
+            OmegaConf.update(cfg, key, value)
+            changes.append(override)
+    if faults:
+        raise ConfigError(*faults)
+    return cfg, changes
+
+
+def merged(before: list[str], changes: list[str]) -> list[str]:
+    """The overrides of a run and the later ones, which stand for those of the same key."""
+    new = {change.partition("=")[0] for change in changes}
+    return [override for override in before if override.lstrip("+").partition("=")[0] not in new] + changes

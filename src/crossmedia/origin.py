@@ -1,0 +1,68 @@
+"""Where the weights of a run come from: its own last checkpoint, or those of another run."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from crossmedia.errors import CheckpointError
+from crossmedia.folder import find_run
+from crossmedia.saved import pack_meta, read_checkpoint
+
+
+class Origin(NamedTuple):
+    checkpoint: Path | None = None
+    contents: dict[str, Any] | None = None  # its plain values
+    words: tuple[str, ...] = ()  # what there is to say of it
+
+
+def last_good(folder: Path) -> Origin:
+    """The newest whole checkpoint of a run, none where there is none yet.
+
+    Raises CheckpointError where all are damaged.
+    """
+    damaged = []
+    for name in ("last", "previous"):
+        path = folder / "checkpoints" / f"{name}.ckpt"
+        try:
+            saved = read_checkpoint(path) if path.exists() else None
+        except CheckpointError as error:
+            damaged += error.lines
+            continue
+        if saved and "progress" not in saved:
+            raise CheckpointError(f"{path}: holds weights only. init={path} starts another run from them")
+        if saved:
+            at = saved["progress"]
+            return Origin(path, saved, (*damaged, f"resumed at epoch {at['epoch'] + 1} step {at['step']}"))
+    if damaged:
+        raise CheckpointError(*damaged)
+    return Origin(words=("no checkpoint there yet: from the first step",))
+
+
+def check_same(path: Path, saved: dict[str, Any], contents: dict[str, Any]) -> None:
+    """Raise where a checkpoint is of another model or of other data than the run that is to go on."""
+    if saved["model"] != contents["model"]:
+        raise CheckpointError(f"{path}: is of another model than config.yaml beside it")
+    if saved.get("data") != contents["data"]:
+        raise CheckpointError(
+            f"{path}: the data are no longer those it was trained on ({contents['data']}, then "
+            f"{saved.get('data')}). Put them back; or init={path} starts another run from its weights"
+        )
+
+
+def warm_start(task: Any, name: str) -> str:
+    """Take the weights of another run where name and shape agree; says what was taken and what is new.
+
+    Raises CheckpointError where nothing fits.
+    """
+    saved = read_checkpoint(find_run(name)[1])
+    mine, theirs = task.state_dict(), saved["state_dict"]
+    taken = {key: value for key, value in theirs.items() if key in mine and mine[key].shape == value.shape}
+    new = [key for key in mine if key not in taken]
+    if not taken:
+        raise CheckpointError(f"{name}: none of its weights fit this model. Choose a run of the same net")
+    task.load_state_dict(taken, strict=False)
+    words = f"init: {len(taken)} of {len(mine)} weights from {name}"
+    if new:
+        words += f"; new: {', '.join(new[:3])}{' …' * (len(new) > 3)}"
+    if pack_meta(task.meta).get("tokenizer") != saved["meta"].get("tokenizer"):
+        words += "; its vocabulary is another"
+    return words

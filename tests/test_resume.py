@@ -1,0 +1,172 @@
+"""Real processes that are killed and go on: what they leave is what the run leaves that nobody disturbed."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from made import small
+
+from crossmedia.config import ROOT
+
+NAMES = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
+EMA = "ema={_target_: crossmedia.trainer.ema.EMA}"
+SHORT = [
+    "trainer=cpu",
+    "trainer.max_epochs=3",
+    "trainer.check_val_every_n_epoch=1",
+    "+trainer.limit_train_batches=6",
+    "+trainer.limit_val_batches=2",
+    "+trainer.limit_test_batches=2",
+    "+trainer.val_check_interval=0.5",
+    "trainer.accumulate_grad_batches=2",
+    "trainer.log_every_n_steps=1",
+    "data.batch_size=8",
+    EMA,
+]
+# Where to kill, and how often to pass by before: 6 batches an epoch, 2 to a step, 2 validations.
+POINTS = [
+    ("step", 0),
+    ("step", 1),
+    ("step", 5),
+    ("step", 6),
+    ("step", 7),
+    ("step", 12),
+    ("step", 17),
+    ("backward", 3),
+    ("backward", 8),
+    ("backward", 14),
+    ("validation", 0),
+    ("validation", 3),
+    ("validation", 9),
+    ("average", 1),
+    ("average", 4),
+    ("saved", 0),
+    ("saved", 4),
+    ("bytes", 7),
+    ("log", 9),
+    ("test", 0),
+]
+WRITES = [(point, times) for point in ("bytes", "rename") for times in range(2, 92, 3)]  # 60
+DIGEST = hashlib.sha256(
+    subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True).stdout
+).digest()
+
+
+@pytest.fixture(scope="session")
+def job():
+    """Let the process of kills.py do a job; its exit status and what it printed."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(Path(__file__).with_name("kills.py"))]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+    ) as process:
+        assert process.stdin and process.stdout
+        asked, answers = process.stdin, process.stdout
+
+        def ask(do, *words, at=None, every=0.0):
+            asked.write(
+                json.dumps({"do": do, "words": list(map(str, words)), "at": at, "every": every}) + "\n"
+            )
+            asked.flush()
+            return json.loads(answers.readline())
+
+        yield ask
+        asked.close()
+
+
+def only(out):
+    (folder,) = (path for path in Path(out).glob("*/2*") if path.is_dir())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def undisturbed(job, tmp_path_factory):
+    """The words of an experiment's short run, and the folder of one that ran to its end; made once each."""
+    made = {}
+
+    def of(name):
+        if name not in made:
+            out = tmp_path_factory.mktemp(name)
+            words = [f"experiments={name}", *SHORT, *small(name, out)]
+            code, told = job("train", *words, f"out_dir={out / 'runs'}")
+            assert code == 0, told
+            made[name] = words, only(out / "runs")
+        return made[name]
+
+    return of
+
+
+def same(one, two):
+    """Equal to the last bit, the layout of tensors in memory included."""
+    if type(one) is not type(two):
+        return False
+    if isinstance(one, dict):
+        return list(one) == list(two) and all(same(one[key], two[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(two) and all(map(same, one, two))
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, two) and one.stride() == two.stride()
+    return one == two
+
+
+def differing(one, two):
+    """What of two run folders is not the same."""
+    files = ("metrics.csv", "scores.json", "predictions.jsonl")
+    found = [name for name in files if (one / name).read_bytes() != (two / name).read_bytes()]
+    for name in ("best", "last"):
+        values = [torch.load(run / "checkpoints" / f"{name}.ckpt", weights_only=True) for run in (one, two)]
+        for value in values:
+            del value["loops"]  # Lightning counts the batches of a validation it restarts after once more
+        found += [] if same(*values) else [name]
+    return found
+
+
+def killed_and_resumed(job, words, out, *points):
+    """Train and kill at the first point, go on and kill at each of the others, go on to the end."""
+    code, told = job("train", *words, f"out_dir={out}", at=points[0])
+    assert code == -9, told
+    folder = only(out)
+    for point in points[1:]:
+        code, told = job("resume", folder, at=point)
+        assert code == -9, told
+    code, told = job("resume", folder)
+    assert code == 0, told
+    assert json.loads((folder / "status.json").read_text())["state"] == "finished"
+    assert not [path for path in folder.rglob(".*.tmp")]
+    return folder
+
+
+def sample(cases, number):
+    """All of the cases, those slow that this commit does not choose."""
+    start = DIGEST[0] % len(cases)
+    chosen = {(start + place * (len(cases) // number)) % len(cases) for place in range(number)}
+    return [
+        pytest.param(*case, marks=() if place in chosen else pytest.mark.slow, id="-".join(map(str, case)))
+        for place, case in enumerate(cases)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "point", "times"), sample([(name, *point) for name in NAMES for point in POINTS], 8)
+)
+def test_a_run_killed_at_any_point_goes_on_to_the_same_bits(name, point, times, job, undisturbed, tmp_path):
+    words, whole = undisturbed(name)
+    assert differing(whole, killed_and_resumed(job, words, tmp_path, (point, times))) == []
+
+
+@pytest.mark.parametrize(("point", "times"), sample(WRITES, 2))
+def test_a_kill_in_the_midst_of_a_write_loses_nothing(point, times, job, undisturbed, tmp_path):
+    words, whole = undisturbed("digits")
+    assert differing(whole, killed_and_resumed(job, words, tmp_path, (point, times))) == []
+
+
+@pytest.mark.parametrize("name", sorted({"digits", "captioning_scenes"} & set(NAMES)))
+def test_a_run_killed_three_times_goes_on_to_the_same_bits(name, job, undisturbed, tmp_path):
+    words, whole = undisturbed(name)
+    points = ("step", 3), ("validation", 2), ("backward", 4)
+    assert differing(whole, killed_and_resumed(job, words, tmp_path, *points)) == []
