@@ -1,9 +1,38 @@
 """Every test runs from this checkout, without a network or an account."""
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
+
+from crossmedia.config import ROOT
 
 os.environ["CROSSMEDIA_ROOT"] = str(Path(__file__).parents[1])
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # two workers on two cores
 os.environ["WANDB_MODE"] = "offline"
 os.environ["HYDRA_FULL_ERROR"] = "1"
+
+
+@pytest.fixture(scope="session")
+def job():
+    """Let the process of kills.py do a job; its exit status and what it printed."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(Path(__file__).with_name("kills.py"))]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+    ) as process:
+        assert process.stdin and process.stdout
+        asked, answers = process.stdin, process.stdout
+
+        def ask(do, *words, at=None, every=0.0):
+            asked.write(
+                json.dumps({"do": do, "words": list(map(str, words)), "at": at, "every": every}) + "\n"
+            )
+            asked.flush()
+            return json.loads(answers.readline())
+
+        yield ask
+        asked.close()

@@ -2,14 +2,11 @@
 
 import hashlib
 import json
-import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-import torch
 from made import small
+from runs import differing, only
 
 from crossmedia.config import ROOT
 
@@ -58,33 +55,6 @@ DIGEST = hashlib.sha256(
 
 
 @pytest.fixture(scope="session")
-def job():
-    """Let the process of kills.py do a job; its exit status and what it printed."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(Path(__file__).with_name("kills.py"))]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
-    ) as process:
-        assert process.stdin and process.stdout
-        asked, answers = process.stdin, process.stdout
-
-        def ask(do, *words, at=None, every=0.0):
-            asked.write(
-                json.dumps({"do": do, "words": list(map(str, words)), "at": at, "every": every}) + "\n"
-            )
-            asked.flush()
-            return json.loads(answers.readline())
-
-        yield ask
-        asked.close()
-
-
-def only(out):
-    (folder,) = (path for path in Path(out).glob("*/2*") if path.is_dir())
-    return folder
-
-
-@pytest.fixture(scope="session")
 def undisturbed(job, tmp_path_factory):
     """The words of an experiment's short run, and the folder of one that ran to its end; made once each."""
     made = {}
@@ -99,31 +69,6 @@ def undisturbed(job, tmp_path_factory):
         return made[name]
 
     return of
-
-
-def same(one, two):
-    """Equal to the last bit, the layout of tensors in memory included."""
-    if type(one) is not type(two):
-        return False
-    if isinstance(one, dict):
-        return list(one) == list(two) and all(same(one[key], two[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(two) and all(map(same, one, two))
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, two) and one.stride() == two.stride()
-    return one == two
-
-
-def differing(one, two):
-    """What of two run folders is not the same."""
-    files = ("metrics.csv", "scores.json", "predictions.jsonl")
-    found = [name for name in files if (one / name).read_bytes() != (two / name).read_bytes()]
-    for name in ("best", "last"):
-        values = [torch.load(run / "checkpoints" / f"{name}.ckpt", weights_only=True) for run in (one, two)]
-        for value in values:
-            del value["loops"]  # Lightning counts the batches of a validation it restarts after once more
-        found += [] if same(*values) else [name]
-    return found
 
 
 def killed_and_resumed(job, words, out, *points):

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from crossmedia.config import ROOT
 from crossmedia.errors import ConfigError
 
-ALLOWED = ("trainer.max_epochs", "trainer.accelerator", "data.num_workers", "debug")
+ALLOWED = ("trainer.max_epochs", "trainer.accelerator", "data.num_workers", "compile", "debug")
 
 
 def parsed(words: list[str]) -> tuple[str, list[str], tuple[str, ...]]:

@@ -130,6 +130,9 @@ class Checkpoints(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._save(trainer, "last")
         self.signals.patient = False
+        wish = self._agreed(trainer, int(self.signals.asked or 0))
+        if wish:  # in the last validation
+            raise Interrupted(wish)
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
