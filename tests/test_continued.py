@@ -189,15 +189,6 @@ def test_a_signal_ends_a_run_that_can_go_on_to_the_same_bits(number, point, job,
     assert code == 0, told
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_workers_change_nothing_where_a_run_goes_on(workers, job, tmp_path):
-    assert job("train", *WORDS, f"out_dir={tmp_path / 'whole'}")[0] == 0
-    assert job("train", *WORDS, f"out_dir={tmp_path / 'hurt'}", at=("step", 6))[0] == -9
-    code, told = job("resume", only(tmp_path / "hurt"), f"data.num_workers={workers}")
-    assert code == 0, told
-    assert differing(only(tmp_path / "whole"), only(tmp_path / "hurt")) == []
-
-
 def test_weights_of_another_run_are_a_start(finished, tmp_path, capsys):
     run.train([*WORDS, "trainer.max_epochs=1", f"init={finished}", f"out_dir={tmp_path}"])
     assert f"weights from {finished}" in capsys.readouterr().out

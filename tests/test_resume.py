@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import signal
 import subprocess
 
 import pytest
@@ -115,3 +116,36 @@ def test_a_run_killed_three_times_goes_on_to_the_same_bits(name, job, undisturbe
     words, whole = undisturbed(name)
     points = ("step", 3), ("validation", 2), ("backward", 4)
     assert differing(whole, killed_and_resumed(job, words, tmp_path, *points)) == []
+
+
+SIGNALS = [(point, times) for point in ("backward", "validation") for times in (0, 2, 5)]
+
+
+@pytest.mark.parametrize(
+    ("name", "point", "times"), sample([(name, *point) for name in NAMES for point in SIGNALS], 2)
+)
+def test_a_run_told_to_stop_goes_on_to_the_same_bits(name, point, times, job, undisturbed, tmp_path):
+    words, whole = undisturbed(name)
+    code, told = job("train", *words, f"out_dir={tmp_path}", at=(point, times, signal.SIGTERM), every=180)
+    assert code == 143, told
+    code, told = job("resume", only(tmp_path))
+    assert code == 0, told
+    assert differing(whole, only(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "workers"), sample([(name, workers) for name in NAMES for workers in (1, 2, 4)], 1)
+)
+def test_a_run_goes_on_to_the_same_bits_with_other_workers(name, workers, job, undisturbed, tmp_path):
+    words, whole = undisturbed(name)
+    assert job("train", *words, f"out_dir={tmp_path}", at=("step", 8))[0] == -9
+    code, told = job("resume", only(tmp_path), f"data.num_workers={workers}")
+    assert code == 0, told
+    assert differing(whole, only(tmp_path)) == []
+
+
+@pytest.mark.parametrize(("name",), sample([(name,) for name in NAMES], 1))
+def test_a_run_made_again_has_the_same_bits(name, job, undisturbed, tmp_path):
+    words, whole = undisturbed(name)
+    assert job("train", *words, f"out_dir={tmp_path}")[0] == 0
+    assert differing(whole, only(tmp_path)) == []
