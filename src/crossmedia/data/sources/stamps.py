@@ -19,7 +19,7 @@ from crossmedia.data.sources.files import (
 )
 from crossmedia.data.sources.text_files import utf8_of
 from crossmedia.errors import DataError
-from crossmedia.images.read import colour, file_size, path_text
+from crossmedia.images.read import SKIP, colour, file_size, path_text
 
 INSTALL = "On Debian or Ubuntu: apt-get install tuxpaint-stamps-default"
 _NEEDS = ("captions", "label")
@@ -130,7 +130,7 @@ class Stamps:
             caption, fault = "", "not UTF-8"
         if fault:
             where = f"{path_text(stamp.path.with_suffix('.txt'))}:{number}"
-            self.faults.append(f"{where}: {fault}. Mend the line, or data.on_error=skip")
+            self.faults.append(f"{where}: {fault}. Mend the line{SKIP}")
             return ()
         return (one_line(caption),)
 
