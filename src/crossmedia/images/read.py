@@ -148,7 +148,7 @@ def _reason(path: str | Path, size: int, error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError):  # Pillow's own limit does not tell the sides
         return f"too many pixels, at most {MAX_PIXELS // 10**6} million are read. Make it smaller"
     if isinstance(error, OSError) and error.errno:  # of opening it; Pillow's have no number
-        return f"cannot be read ({os.strerror(error.errno)}). Mend its permissions".lower()
+        return f"cannot be read ({os.strerror(error.errno).lower()}). Mend its rights"
     with open(path, "rb") as file:
         head = file.read(_TAIL)
         file.seek(max(0, size - _TAIL))

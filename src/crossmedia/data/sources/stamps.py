@@ -1,6 +1,7 @@
 """Tux Paint's stamps: real photos and drawings with a caption in some 60 languages and a category each."""
 
 import hashlib
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -106,7 +107,7 @@ class Stamps:
         for name in sorted(name for name, path in paths.items() if path.suffix == ".png"):
             texts = paths[name].with_suffix(".txt")
             try:
-                lines = _lines(texts) if texts.is_file() else {}
+                lines = _lines(texts) if os.path.lexists(texts) else {}
                 stamps.append(_Stamp(name, paths[name], file_size(paths[name]), lines))
             except DataError as error:
                 self.faults += error.lines
