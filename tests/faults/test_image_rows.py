@@ -148,7 +148,7 @@ def test_generate_reads_a_picture_or_tells_it_in_one_line(tmp_path, row, generat
         assert "on_error" not in errors[0]  # a key of the training
 
 
-WORDS = ["data=image_folder", "model=classification_cnn", *TINY, "data.image.size=8", "data.batch_size=2"]
+WORDS = ["data=image_folder", "model=classification_cnn", *TINY, "data.image.size=8", "data.batch_size=3"]
 
 
 def test_a_run_ends_with_3_and_the_line_of_a_worker(tmp_path, capsys):

@@ -142,9 +142,12 @@ def test_a_folder_is_named(tmp_path):
     assert fault(tmp_path / "a.png").startswith("a folder, not a picture")
 
 
-def test_a_link_to_nothing_is_named(tmp_path):
-    (tmp_path / "a.png").symlink_to(tmp_path / "gone.png")
-    assert fault(tmp_path / "a.png").startswith(f"a link to {tmp_path / 'gone.png'}, which cannot be reached")
+@pytest.mark.parametrize(
+    ("target", "said"), [("gone.png", "gone.png"), ("/no" * 99, f"…{('/no' * 17)[-50:]}")]
+)
+def test_a_link_to_nothing_is_named_with_the_end_of_its_target(tmp_path, target, said):
+    (tmp_path / "a.png").symlink_to(target)
+    assert fault(tmp_path / "a.png").startswith(f"a link to {said}, which cannot be reached")
 
 
 def test_a_pipe_is_refused_without_waiting_for_it(tmp_path):

@@ -75,7 +75,8 @@ def file_size(path: str | Path) -> int:
     except (OSError, ValueError) as error:
         cure = "Mend the path"
         if os.path.islink(path):
-            fault = f"a link to {path_text(os.readlink(path))}, which cannot be reached"
+            target = path_text(os.readlink(path))
+            fault = f"a link to {'…' * (len(target) > 50)}{target[-50:]}, which cannot be reached"
         elif isinstance(error, FileNotFoundError):
             fault = "no such file"
         else:

@@ -47,7 +47,7 @@ class PictureFinder:
             real = Path(os.path.realpath(path))
             folder = os.path.realpath(os.path.dirname(path))
             if not (real.is_relative_to(self._inside) or real.is_relative_to(folder)):
-                fault = f"{quoted(name)} is a link out of the folder, to {path_text(real)}"
+                fault = f"{quoted(name)} is a link out of the folder"
                 raise DataError(f"{where}: {fault}. Put the file there{SKIP}")
         return file_size(path)
 
