@@ -1,5 +1,7 @@
 """Small data that tests share: a source in memory, a folder of stamps, what a run needs to be short."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import torch
@@ -107,3 +109,19 @@ def filled(root: Path, category: str = "animals", number: int = 30) -> Path:
             root, f"{category}/{name}", f"The {text}", f"de.utf8=Das {text}", size=(2 + place, len(category))
         )
     return root
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width: int, height: int, rows: bytes, extra: bytes = b"", bits: int = 8) -> bytes:
+    """A grey PNG whose chunks say what they are told to."""
+    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + extra
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )

@@ -138,9 +138,7 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
     (tmp_path / "set/Images/f3.jpg").symlink_to(tmp_path / "secret.jpg")
     source = kaggle(tmp_path / "set", "f1.jpg,A dog .", "f3.jpg,A secret .")
     (line,) = source.faults
-    assert line.startswith(
-        f"{tmp_path}/set/captions.txt:3: 'f3.jpg' is a link out of the folder, to {tmp_path}/secret"
-    )
+    assert line.startswith(f"{tmp_path}/set/captions.txt:3: 'f3.jpg' is a link out of the folder. Put")
     assert set(captions(source)) == {"f1.jpg"}
 
 

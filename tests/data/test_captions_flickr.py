@@ -36,16 +36,15 @@ def test_a_picture_in_two_split_lists_is_a_fault_and_stays_in_the_first(tmp_path
     source = flickr8k(tmp_path, test=("c.jpg", "a.jpg"))
     (line,) = source.faults
     assert (
-        line == f"{tmp_path}/Flickr_8k.testImages.txt:2: a.jpg is in the train list too. Remove it from one"
+        line == f"{tmp_path}/Flickr_8k.testImages.txt:2: 'a.jpg' is in the train list too. Remove it from one"
     )
     assert sizes(source) == [1, 1, 1]
 
 
 def test_a_listed_picture_without_captions_is_a_fault(tmp_path):
     source = flickr8k(tmp_path, train=("a.jpg", "e.jpg"))
-    assert source.faults == [
-        f"{tmp_path}/Flickr_8k.trainImages.txt:2: e.jpg has no caption in Flickr8k.token.txt. Remove the line"
-    ]
+    where = f"{tmp_path}/Flickr_8k.trainImages.txt:2"
+    assert source.faults == [f"{where}: 'e.jpg' has no caption in Flickr8k.token.txt. Remove the line"]
 
 
 def test_one_missing_split_list_is_named(tmp_path):
@@ -65,7 +64,7 @@ def test_a_token_line_without_tab_or_number_is_a_fault(tmp_path):
     source = flickr8k(
         tmp_path, "a.jpg#0 A dog .", "b.jpg\tA cat .", "a.jpg#1\tA dog .", "b.jpg#1\tB", "c.jpg#1\tC"
     )
-    assert [line.split(", picture#")[0] for line in source.faults] == [
+    assert [line.split(": picture#")[0] for line in source.faults] == [
         f"{tmp_path}/Flickr8k.token.txt:1: 'a.jpg#0 A dog .'",
         f"{tmp_path}/Flickr8k.token.txt:2: 'b.jpg\\tA cat .'",
     ]

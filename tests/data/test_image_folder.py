@@ -147,12 +147,12 @@ def test_a_link_in_a_circle_ends(tmp_path):
 def test_unusable_files_are_faults_and_left_out(tmp_path):
     ant = whole(tmp_path) / "train/ant"
     (ant / "2.png").touch()
-    (ant / "3.png").symlink_to(tmp_path / "gone.png")
+    (ant / "3.png").symlink_to("gone.png")
     (ant / "4.png").mkdir()
     source = ImageFolder(str(tmp_path))
     assert [line.split(". ")[0] for line in source.faults] == [
         f"{ant}/2.png: zero bytes",
-        f"{ant}/3.png: a link to {tmp_path}/gone.png, which cannot be reached",
+        f"{ant}/3.png: a link to gone.png, which cannot be reached",
         f"{ant}/4.png: a folder, not a picture",
     ]
     assert len(source.split("train")) == 6

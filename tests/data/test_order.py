@@ -1,9 +1,15 @@
 from itertools import chain
+from types import SimpleNamespace
 
 import pytest
+from made import Pictures
 
+from crossmedia.data.module import DataModule
 from crossmedia.data.order import Order, address
+from crossmedia.data.views import CaptionView, LabelView
 from crossmedia.errors import DataError
+from crossmedia.images.transforms import ImageTransform
+from crossmedia.text.tokenizer import WordTokenizer
 
 
 def indices(order):
@@ -36,6 +42,43 @@ def test_two_ranks_see_the_global_batches_of_one():
     assert [sorted(batch) for batch in one] == [sorted(a + b) for a, b in zip(*two, strict=True)]
 
 
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize("ranks", [2, 3, 4])
+def test_the_ranks_taken_in_turn_go_through_the_samples_as_one_rank_does(ranks, train):
+    one = Order(24, 12, seed=4, train=train)
+    one.set_epoch(3)
+    parts = [Order(24, 12 // ranks, seed=4, train=train, rank=rank, ranks=ranks) for rank in range(ranks)]
+    for part in parts:
+        part.set_epoch(3)
+    in_turn = zip(*(chain(*part) for part in parts), strict=True)
+    assert list(chain(*in_turn)) == list(chain(*one))
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+@pytest.mark.parametrize("size", range(1, 14))
+def test_every_uneven_split_is_counted_once(size, ranks):
+    parts = [list(Order(size, 2, seed=0, train=False, rank=rank, ranks=ranks)) for rank in range(ranks)]
+    keys = [key for part in parts for batch in part for key in batch]
+    assert sorted(key.index for key in keys if key.valid) == list(range(size))
+    assert len({tuple(len(batch) for batch in part) for part in parts}) == 1  # no rank waits for another
+
+
+@pytest.mark.parametrize("view", [LabelView, CaptionView])
+@pytest.mark.parametrize("size", [1, 5])
+def test_a_batch_marks_what_only_fills_its_rank(size, view):
+    counted = []
+    for rank in range(3):
+        data = DataModule(
+            Pictures(size), view(), ImageTransform(8, 1), WordTokenizer(), batch_size=1, eval_batch_size=2
+        )
+        data.learn()
+        data.trainer = SimpleNamespace(global_rank=rank, world_size=3)
+        for batch in data.loader("val"):
+            assert len(batch.ids) == len(batch.inputs) == len(batch.valid)
+            counted += [name for name, valid in zip(batch.ids, batch.valid.tolist(), strict=True) if valid]
+    assert sorted(counted) == [f"val/{index}" for index in range(size)]
+
+
 def test_evaluation_counts_each_sample_once_and_gives_ranks_equal_batches():
     ranks = [list(Order(5, 2, seed=0, train=False, rank=rank, ranks=2)) for rank in range(2)]
     valid = [key.index for batches in ranks for batch in batches for key in batch if key.valid]
@@ -56,6 +99,11 @@ def test_resuming_inside_an_epoch_gives_what_was_left_of_it():
 def test_too_few_samples_for_a_batch_say_which_size_fits():
     with pytest.raises(DataError, match="data.batch_size=5"):
         Order(5, 8, seed=0, train=True)
+
+
+def test_fewer_samples_than_ranks_cannot_be_trained_on():
+    with pytest.raises(DataError, match="^train: 1 samples do not fill one batch of 2"):
+        Order(1, 1, seed=0, train=True, ranks=2)
 
 
 def test_addresses_differ_where_any_part_does():

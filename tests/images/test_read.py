@@ -1,3 +1,4 @@
+import errno
 import gzip
 import os
 import struct
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from made import chunk, png
 from PIL import Image, ImageFile
 
 from crossmedia.errors import DataError
@@ -18,21 +20,6 @@ NOISE = np.random.default_rng(0).integers(0, 256, (48, 32, 3), dtype=np.uint8)
 def save(path: Path, image: Image.Image | None = None, **options) -> Path:
     (image or Image.fromarray(NOISE)).save(path, **options)
     return path
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png(width: int, height: int, rows: bytes, extra: bytes = b"", bits: int = 8) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + extra
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
 
 
 def fault(path: Path) -> str:
@@ -155,9 +142,12 @@ def test_a_folder_is_named(tmp_path):
     assert fault(tmp_path / "a.png").startswith("a folder, not a picture")
 
 
-def test_a_link_to_nothing_is_named(tmp_path):
-    (tmp_path / "a.png").symlink_to(tmp_path / "gone.png")
-    assert fault(tmp_path / "a.png").startswith(f"a link to {tmp_path / 'gone.png'}, which cannot be reached")
+@pytest.mark.parametrize(
+    ("target", "said"), [("gone.png", "gone.png"), ("/no" * 99, f"…{('/no' * 17)[-50:]}")]
+)
+def test_a_link_to_nothing_is_named_with_the_end_of_its_target(tmp_path, target, said):
+    (tmp_path / "a.png").symlink_to(target)
+    assert fault(tmp_path / "a.png").startswith(f"a link to {said}, which cannot be reached")
 
 
 def test_a_pipe_is_refused_without_waiting_for_it(tmp_path):
@@ -222,6 +212,27 @@ def test_a_text_chunk_of_100_mb_is_refused(tmp_path):
     assert fault(tmp_path / "a.png").startswith("damaged (Decompressed data too large")
 
 
+@pytest.mark.parametrize("size", [(101, 1), (1, 10_000)])
+def test_a_strip_is_refused(tmp_path, size):
+    path = save(tmp_path / "a.png", Image.new("L", size))
+    assert fault(path).startswith(
+        f"{size[0]} x {size[1]} pixels, sides of at most 100 to 1 are read. Crop it"
+    )
+
+
+def test_a_picture_a_hundred_times_as_wide_as_high_is_read(tmp_path):
+    assert read_image(save(tmp_path / "a.png", Image.new("L", (100, 1)))).shape == (1, 1, 100)
+
+
+def test_a_file_that_may_not_be_opened_is_named(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    path = save(tmp_path / "a.png")
+    monkeypatch.setattr("builtins.open", refuse)
+    assert fault(path) == "cannot be read (permission denied). Mend its rights, or data.on_error=skip"
+
+
 def test_floating_point_pixels_are_refused(tmp_path):
     path = save(tmp_path / "a.tif", Image.fromarray(NOISE[..., 0].astype("float32")))
     assert "8 or 16 bits are read" in fault(path)
@@ -230,6 +241,12 @@ def test_floating_point_pixels_are_refused(tmp_path):
 def test_a_name_that_is_no_text_can_be_told(tmp_path):
     with pytest.raises(DataError, match=r"caf\\xe9.png: no such file"):
         read_image(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"))
+
+
+def test_a_name_that_breaks_the_line_or_colours_the_terminal_is_escaped(tmp_path):
+    with pytest.raises(DataError) as caught:
+        read_image(tmp_path / "a\nb\x1b[31m.png")
+    assert caught.value.lines[0].startswith(f"{tmp_path}/a\\x0ab\\x1b[31m.png: no such file")
 
 
 def test_reading_a_broken_file_leaves_pillow_strict(tmp_path):

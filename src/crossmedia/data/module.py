@@ -76,6 +76,8 @@ class DataModule(LightningDataModule):
         for name in self.source.splits:
             split = self.source.split(name)
             self._splits[name] = self._readable(split) if self.on_error == "skip" else split
+        if meta is None:  # before the training: the test splits are asked for after it
+            self._need_samples("train", "val", *self.test_splits)
         self.meta = meta or self._fit()
         if len(self.source.classes) > 1 and self.meta.classes and self.source.classes != self.meta.classes:
             raise DataError(
@@ -104,6 +106,11 @@ class DataModule(LightningDataModule):
         scorer = self.source.scorer if "captions" in self.view.needs else None
         return Meta(classes, tokenizer, self.image, scorer)
 
+    def _need_samples(self, *names: str) -> None:
+        empty = [name for name in dict.fromkeys(names) if not len(self.split(name))]
+        if empty:
+            raise DataError(*(f"{name}: this split has no samples. Add some" for name in empty))
+
     def _readable(self, split: Split) -> Split:
         kept, texts = [], []
         for index in range(len(split)):
@@ -127,9 +134,8 @@ class DataModule(LightningDataModule):
 
     def loader(self, name: str, train: bool = False) -> DataLoader:
         """Batches of one split: shuffled, augmented and dropped to whole batches only where `train`."""
+        self._need_samples(name)
         split = self.split(name)
-        if not len(split):
-            raise DataError(f"{name}: this split has no samples")
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         order = Order(
             len(split), self.batch_size if train else self.eval_batch_size, self.seed, train, rank, ranks

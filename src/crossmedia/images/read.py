@@ -16,6 +16,8 @@ from crossmedia.errors import DataError
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 SUFFIXES = frozenset(".png .jpg .jpeg .gif .webp .bmp .tif .tiff .ppm .pgm".split())
 MAX_PIXELS = 80_000_000  # 240 MB as RGB; a few kB of PNG can ask for gigabytes
+MAX_ASPECT = 100  # of the longer side to the shorter: at 64 pixels the shorter one is less than a pixel
+SKIP = ", or data.on_error=skip"  # how a fault ends that a data set can leave out
 
 _ENDS = {b"\x89PNG": b"IEND", b"\xff\xd8": b"\xff\xd9", b"GIF8": b";"}  # how a whole file of this head ends
 _TAIL = 16  # bytes; a PNG's last chunk takes 12
@@ -28,6 +30,8 @@ _UPRIGHT = {  # EXIF orientation -> what turns the picture upright (CIPA DC-008,
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# Characters that break a line or colour a terminal.
+_UNSEEN = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
 
 def read_image(path: str | Path, background: str = "white") -> Tensor:
@@ -45,7 +49,7 @@ def read_image(path: str | Path, background: str = "white") -> Tensor:
     except (DataError, MemoryError):
         raise
     except Exception as error:  # a broken file makes Pillow raise anything, from SyntaxError to struct.error
-        raise DataError(f"{path_text(path)}: {_reason(path, size, error)}, or data.on_error=skip") from error
+        raise DataError(f"{path_text(path)}: {_reason(path, size, error)}{SKIP}") from error
 
 
 def to_tensor(image: Image.Image, background: str = "white") -> Tensor:
@@ -71,7 +75,8 @@ def file_size(path: str | Path) -> int:
     except (OSError, ValueError) as error:
         cure = "Mend the path"
         if os.path.islink(path):
-            fault = f"a link to {path_text(os.readlink(path))}, which cannot be reached"
+            target = path_text(os.readlink(path))
+            fault = f"a link to {'…' * (len(target) > 50)}{target[-50:]}, which cannot be reached"
         elif isinstance(error, FileNotFoundError):
             fault = "no such file"
         else:
@@ -85,7 +90,7 @@ def file_size(path: str | Path) -> int:
             fault = "zero bytes"
         else:
             return status.st_size
-    raise DataError(f"{path_text(path)}: {fault}. {cure}, or data.on_error=skip")
+    raise DataError(f"{path_text(path)}: {fault}. {cure}{SKIP}")
 
 
 def colour(background: str) -> tuple[int, ...]:
@@ -97,14 +102,21 @@ def colour(background: str) -> tuple[int, ...]:
 
 
 def path_text(path: str | Path) -> str:
-    """A path as UTF-8 text in every locale, whatever bytes its name holds."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """A path as one line of UTF-8 text in every locale, whatever bytes its name holds."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace").translate(_UNSEEN)
+
+
+class _Refused(Exception):
+    """A whole picture that is not read, and why."""
 
 
 def _decode(file: BinaryIO) -> Image.Image:
     image = Image.open(file, formats=FORMATS)
+    size = f"{image.width} x {image.height} pixels"
     if image.width * image.height > MAX_PIXELS:
-        raise Image.DecompressionBombError(f"{image.width} x {image.height}")
+        raise _Refused(f"{size}, at most {MAX_PIXELS // 10**6} million are read. Make it smaller")
+    if max(image.size) > MAX_ASPECT * min(image.size):
+        raise _Refused(f"{size}, sides of at most {MAX_ASPECT} to 1 are read. Crop it")
     if image.format == "PNG":
         image.verify()  # decoding passes over the checksums of the pixel data
         image = Image.open(file, formats=FORMATS)
@@ -132,11 +144,12 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 def _reason(path: str | Path, size: int, error: Exception) -> str:
     """What is wrong with the file, and what to do."""
-    if isinstance(error, Image.DecompressionBombError):
-        sides = (
-            str(error) if " x " in str(error) else "too many"
-        )  # Pillow's own limit does not tell the sides
-        return f"{sides} pixels, at most {MAX_PIXELS // 10**6} million are read. Make it smaller"
+    if isinstance(error, _Refused):
+        return str(error)
+    if isinstance(error, Image.DecompressionBombError):  # Pillow's own limit does not tell the sides
+        return f"too many pixels, at most {MAX_PIXELS // 10**6} million are read. Make it smaller"
+    if isinstance(error, OSError) and error.errno:  # of opening it; Pillow's have no number
+        return f"cannot be read ({os.strerror(error.errno).lower()}). Mend its rights"
     with open(path, "rb") as file:
         head = file.read(_TAIL)
         file.seek(max(0, size - _TAIL))

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from PIL.Image import Image
 from torch import Tensor
 
-from crossmedia.images.read import colour, read_image, to_tensor
+from crossmedia.errors import DataError
+from crossmedia.images.read import SKIP, colour, read_image, to_tensor
 
 
 class ImageTransform:
@@ -32,7 +33,10 @@ class ImageTransform:
         """A file's picture, or one of PIL's, uint8 (channels, size, size); a `DataError` names the file."""
         if isinstance(picture, Image):
             return self.prepare(to_tensor(picture, self.background))
-        return self.prepare(read_image(picture, self.background))
+        try:
+            return self.prepare(read_image(picture, self.background))
+        except DataError as error:  # a picture that someone asks about is none to leave out
+            raise DataError(*(line.removesuffix(SKIP) for line in error.lines)) from error
 
     def prepare(self, image: Tensor) -> Tensor:
         """uint8 (1 or 3, H, W) -> uint8 (channels, size, size)."""

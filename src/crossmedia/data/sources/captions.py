@@ -8,6 +8,7 @@ from crossmedia.data.sources.captions_rows import Listing, Row, caption_fault, o
 from crossmedia.data.sources.files import (
     Entry,
     PictureSplit,
+    Places,
     choose,
     fingerprint,
     listed,
@@ -15,7 +16,7 @@ from crossmedia.data.sources.files import (
     quoted,
 )
 from crossmedia.errors import DataError
-from crossmedia.images.read import colour, path_text
+from crossmedia.images.read import SKIP, colour, path_text
 
 LAYOUT = (
     "Expected Images/ beside Flickr8k.token.txt, results.csv, captions.txt, dataset_*.json or "
@@ -53,15 +54,22 @@ class Captions:
         if not any(paths.values()):
             self._refuse(pictures)
         entries: dict[str, list[Entry]] = {split: [] for split in self.splits}
+        places = Places()
         for name, path in paths.items():
             rows = pictures[name]
+            split = str(rows[0].split)
             try:
                 size = finder.size(path, name, rows[0].where)
             except DataError as error:
                 self.faults += error.lines
                 continue
             captions = tuple(one_line(row.caption) for row in rows)
-            entries[str(rows[0].split)].append(Entry(name, str(path), size, captions))
+            entry = Entry(name, str(path), size, captions)
+            fault = places.clash(entry, split)
+            if fault:
+                self.faults.append(f"{rows[0].where}: {quoted(name)}: {fault}")
+            else:
+                entries[split].append(entry)
         self._splits = {split: PictureSplit(part, background) for split, part in entries.items()}
         unnamed = finder.unnamed(
             filter(None, paths.values()), {row.picture.rpartition("/")[2] for row in listing.rows}
@@ -120,7 +128,7 @@ class Captions:
                 pictures.setdefault(row.picture, []).append(row)
                 continue
             fault = fault or f"in {other} too, remove it from one"
-            faults[f"{row.where}: {quoted(row.picture)}: {fault}. Mend it, or data.on_error=skip"] = None
+            faults[f"{row.where}: {quoted(row.picture)}: {fault}. Mend it{SKIP}"] = None
         self.faults += faults
         if unlisted:
             self.notes.append(

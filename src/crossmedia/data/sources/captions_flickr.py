@@ -31,8 +31,8 @@ def tokens(path: Path) -> Listing:
         key, tab, caption = line.partition("\t")
         name, mark, _ = key.rpartition("#")
         if not tab or not mark:
-            fault = f"{quoted(line)}, picture#number, a tab and the caption expected"
-            listing.faults.append(f"{file}:{number}: {fault}")
+            fault = f"{quoted(line)}: picture#number, a tab and the caption expected"
+            listing.faults.append(f"{file}:{number}: {fault}. Mend the line")
             continue
         twice += key in seen
         seen.add(key)
@@ -45,7 +45,7 @@ def tokens(path: Path) -> Listing:
     named = {row.picture for row in listing.rows}
     for name, (_, where) in splits.items():
         if name not in named:
-            listing.faults.append(f"{where}: {name} has no caption in {path.name}. Remove the line")
+            listing.faults.append(f"{where}: {quoted(name)} has no caption in {path.name}. Remove the line")
     return listing
 
 
@@ -62,7 +62,8 @@ def _splits(folder: Path, faults: list[str]) -> dict[str, tuple[str, str]]:
             where = f"{path_text(folder / name)}:{number}"
             first = splits.setdefault(line.strip(), (split, where))
             if first[0] != split:
-                faults.append(f"{where}: {line.strip()} is in the {first[0]} list too. Remove it from one")
+                fault = f"{quoted(line.strip())} is in the {first[0]} list too"
+                faults.append(f"{where}: {fault}. Remove it from one")
     return splits
 
 

@@ -26,7 +26,7 @@ def coco(lists: dict[Path, str]) -> Listing:
         described = {row.picture for row in rows}
         for picture, name in names.items():
             if picture not in described:
-                fault = f"picture {picture[:40]} ({quoted(name)}) without captions"
+                fault = f"picture {_short(picture)} ({quoted(name)}) without captions"
                 listing.faults.append(f"{path_text(path)}: {fault}. {CURE}")
         for row in rows:
             name = names[row.picture]
@@ -51,7 +51,7 @@ def _annotations(path: Path, annotations: list[Any], names: dict[str, str], list
         if "caption" not in entry:
             listing.faults.append(f"{where}: no caption. {CURE}")
         elif picture not in names:
-            listing.faults.append(f"{where}: picture {picture[:40]} is not listed. {CURE}")
+            listing.faults.append(f"{where}: picture {_short(picture)} is not listed. {CURE}")
         else:
             rows.append(Row(where, picture, entry["caption"], None))
         ids.add(where)
@@ -73,7 +73,7 @@ def karpathy(path: Path) -> Listing:
             listing.faults.append(f"{where}: no filename. {CURE}")
         elif str(split) not in KARPATHY_SPLITS:
             known = ", ".join(KARPATHY_SPLITS)
-            listing.faults.append(f"{where}: split {str(split)[:40]}, one of {known} expected. Mend it")
+            listing.faults.append(f"{where}: split {_short(split)}, one of {known} expected. Mend it")
         elif not isinstance(sentences, list) or not sentences:
             listing.faults.append(f"{where} ({quoted(name)}) without captions. {CURE}")
         else:
@@ -109,7 +109,12 @@ def _names(path: Path, images: list[Any], faults: list[str]) -> dict[str, str]:
 
 
 def _named(entry: dict[str, Any], key: str, index: int) -> str:
-    return str(entry[key])[:40] if key in entry else f"number {index + 1}"
+    return _short(entry[key]) if key in entry else f"number {index + 1}"
+
+
+def _short(value: Any) -> str:
+    """A value in one line for a message, without quotes around it."""
+    return repr(str(value)[:40])[1:-1]
 
 
 def _part(path: Path) -> str:

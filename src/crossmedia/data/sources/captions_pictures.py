@@ -8,7 +8,7 @@ from pathlib import Path
 
 from crossmedia.data.sources.files import members, on_disk, quoted
 from crossmedia.errors import DataError
-from crossmedia.images.read import SUFFIXES, file_size, path_text
+from crossmedia.images.read import SKIP, SUFFIXES, file_size, path_text
 
 FOLDERS = (  # as the publishers' archives (Flickr8k's with its misspelling) and Kaggle's unpack
     "Images",
@@ -42,15 +42,13 @@ class PictureFinder:
     def size(self, path: str | None, name: str, where: str) -> int:
         """Bytes of the picture; `DataError` where it is missing, unusable or a link out of the root."""
         if path is None:
-            raise DataError(
-                f"{where}: no picture {quoted(name)}{self._nearest(name)}. Mend it, or data.on_error=skip"
-            )
+            raise DataError(f"{where}: no picture {quoted(name)}{self._nearest(name)}. Mend it{SKIP}")
         if os.path.islink(path) and os.path.exists(path):
             real = Path(os.path.realpath(path))
             folder = os.path.realpath(os.path.dirname(path))
             if not (real.is_relative_to(self._inside) or real.is_relative_to(folder)):
-                fault = f"{quoted(name)} is a link out of the folder, to {path_text(real)}"
-                raise DataError(f"{where}: {fault}. Put the file there, or data.on_error=skip")
+                fault = f"{quoted(name)} is a link out of the folder"
+                raise DataError(f"{where}: {fault}. Put the file there{SKIP}")
         return file_size(path)
 
     def unnamed(self, paths: Iterable[str], named: set[str]) -> list[str]:
@@ -64,7 +62,8 @@ class PictureFinder:
         if self._missing > _MOST_NEAREST:
             return ""
         parent, _, own = name.rpartition("/")
-        folder = next((folder / parent for folder in self.folders if (folder / parent).is_dir()), self.root)
+        folders = (folder / parent for folder in self.folders)
+        folder = next(filter(os.path.isdir, folders), self.root)  # Path.is_dir raises at a name too long
         if folder not in self._names:
             self._names[folder] = [path_text(entry.name) for entry in members(folder)]
         names = self._names[folder]

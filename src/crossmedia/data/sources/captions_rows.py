@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
+from crossmedia.text.normalise import normalise
+
 MAX_CHARS = 10_000  # the longest caption of Flickr and COCO has about 500; more is a broken file
 _BREAK = re.compile(r"[ ]*[\t\n\v\f\r\x85\u2028\u2029]+[ ]*")
 _HALF = re.compile(r"[\ud800-\udfff]")
@@ -30,10 +32,10 @@ def caption_fault(caption: Any) -> str | None:
         return "the caption is null, text expected"
     if not isinstance(caption, str):
         return f"the caption is {json.dumps(caption)[:40]}, text expected"
-    if not caption.strip():
-        return "empty caption"
     if len(caption) > MAX_CHARS:
         return f"a caption of {len(caption)} characters, at most {MAX_CHARS}"
+    if not normalise(caption):  # blanks, or what is never seen, as a soft hyphen
+        return "empty caption"
     if "\0" in caption:
         return "the caption holds a NUL character"
     if _HALF.search(caption):

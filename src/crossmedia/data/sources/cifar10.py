@@ -106,8 +106,8 @@ def _class_names(folder: Path, binary: bool) -> tuple[str, ...]:
     if binary:
         faults: list[str] = []
         names = [line for _, line in lines_of(path, faults)]
-        if faults:
-            raise DataError(*faults)
+        if faults or not names:
+            raise DataError(*(faults or [f"{path_text(path)}: no class names in it. {FETCH}"]))
         return tuple(names)
     found = inert_pickle.load(path)
     names = found.get("label_names") if isinstance(found, dict) else None

@@ -9,9 +9,9 @@ from typing import NamedTuple, TypeVar
 
 from crossmedia.data.batches import Sample
 from crossmedia.errors import DataError
-from crossmedia.images.read import path_text, read_image
+from crossmedia.images.read import SKIP, path_text, read_image
 
-CURE = "Remove it, or data.on_error=skip"
+CURE = f"Remove it{SKIP}"
 Part = TypeVar("Part")
 
 
@@ -23,6 +23,22 @@ class Entry(NamedTuple):
     size: int  # bytes
     captions: tuple[str, ...] = ()
     label: int | None = None
+
+
+class Places:
+    """Which split has which file. A link, or another spelling of a path, is the file that it leads to."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, int, int], tuple[str, str]] = {}
+
+    def clash(self, entry: Entry, split: str) -> str | None:
+        """What to say of a picture that another split has too, or None."""
+        status = os.stat(entry.path)
+        key = status.st_dev, status.st_ino, status.st_size
+        other, name = self._found.setdefault(key, (split, entry.id))
+        if other != split:
+            return f"{split} has the same file as {other} ({quoted(name)}). Remove it from one{SKIP}"
+        return None
 
 
 class PictureSplit:
@@ -94,9 +110,9 @@ def on_disk(name: str) -> str:
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """The first names, then how many more there are."""
+    """The first names, long ones cut, then how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return ", ".join(name if len(name) <= 40 else f"{name[:40]}…" for name in names[:most]) + more
 
 
 def quoted(text: str, most: int = 40) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from crossmedia.data.sources.files import (
     Entry,
     PictureSplit,
+    Places,
     choose,
     fingerprint,
     listed,
@@ -45,10 +46,11 @@ class ImageFolder:
         if not self.classes:
             raise DataError(f"{path_text(folders['train'])}: no class folder with pictures. {LAYOUT}")
         self._entries: dict[str, list[Entry]] = {split: [] for split in self.splits}
+        places = Places()
         for split, classes in found.items():
             for name, paths in classes.items():
                 if name in self.classes:
-                    self._add(split, name, paths, folders)
+                    self._add(split, name, paths, folders, places)
                 elif paths:
                     fault = f"{path_text(folders[split])}/{name}: class unknown to training"
                     self.faults.append(f"{fault} ({listed(self.classes)}). Remove it, or add it to train")
@@ -103,7 +105,7 @@ class ImageFolder:
             else:
                 self._passed.append(self._id(entry.path))
 
-    def _add(self, split: str, name: str, paths: list[str], folders: dict[str, Path]) -> None:
+    def _add(self, split: str, name: str, paths: list[str], folders: dict[str, Path], places: Places) -> None:
         label = self.classes.index(name)
         for path in paths:
             try:
@@ -112,8 +114,12 @@ class ImageFolder:
                 self.faults += error.lines
                 continue
             part = split_of(path_text(os.path.relpath(path, folders[split])))
-            carved = split == "train" and part not in folders
-            self._entries[part if carved else split].append(entry)
+            place = part if split == "train" and part not in folders else split
+            fault = places.clash(entry, place)
+            if fault:
+                self.faults.append(f"{path_text(path)}: {fault}")
+            else:
+                self._entries[place].append(entry)
 
     def _id(self, path: str) -> str:
         return path_text(Path(path).relative_to(self.root).as_posix())

@@ -90,4 +90,6 @@ def read_idx(path: Path, dims: int) -> Tensor:
         raise DataError(f"{name}: cut short after {len(head) + len(data)} bytes. {FETCH}")
     if len(data) > total:
         raise DataError(f"{name}: more bytes than the {total} announced. {FETCH}")
+    if not total:
+        raise DataError(f"{name}: {shape} bytes announced, at least 1 expected. {FETCH}")
     return torch.from_numpy(np.frombuffer(data, np.uint8).copy()).reshape(shape)

@@ -1,6 +1,7 @@
 """Tux Paint's stamps: real photos and drawings with a caption in some 60 languages and a category each."""
 
 import hashlib
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from crossmedia.data.sources.files import (
 )
 from crossmedia.data.sources.text_files import utf8_of
 from crossmedia.errors import DataError
-from crossmedia.images.read import colour, file_size, path_text
+from crossmedia.images.read import SKIP, colour, file_size, path_text
 
 INSTALL = "On Debian or Ubuntu: apt-get install tuxpaint-stamps-default"
 _NEEDS = ("captions", "label")
@@ -106,7 +107,7 @@ class Stamps:
         for name in sorted(name for name, path in paths.items() if path.suffix == ".png"):
             texts = paths[name].with_suffix(".txt")
             try:
-                lines = _lines(texts) if texts.is_file() else {}
+                lines = _lines(texts) if os.path.lexists(texts) else {}
                 stamps.append(_Stamp(name, paths[name], file_size(paths[name]), lines))
             except DataError as error:
                 self.faults += error.lines
@@ -130,7 +131,7 @@ class Stamps:
             caption, fault = "", "not UTF-8"
         if fault:
             where = f"{path_text(stamp.path.with_suffix('.txt'))}:{number}"
-            self.faults.append(f"{where}: {fault}. Mend the line, or data.on_error=skip")
+            self.faults.append(f"{where}: {fault}. Mend the line{SKIP}")
             return ()
         return (one_line(caption),)
 

@@ -12,10 +12,12 @@ FETCH = "Fetch the file again"
 
 def read_bytes(path: Path) -> bytes:
     """What a file holds; `DataError` where that is nothing or cannot be read."""
+    if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+        raise DataError(f"{path_text(path)}: not a regular file. {FETCH}")
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path_text(path)}: cannot be read ({error.strerror})") from None
+        raise DataError(f"{path_text(path)}: cannot be read ({error.strerror}). {FETCH}") from None
     if not data:
         raise DataError(f"{path_text(path)}: zero bytes. {FETCH}")
     return data
@@ -62,5 +64,5 @@ def json_of(path: Path) -> dict[str, Any]:
     except (RecursionError, ValueError) as error:  # nested too deep; a number of thousands of digits
         raise DataError(f"{path_text(path)}: broken JSON ({str(error)[:80]}). {FETCH}") from None
     if not isinstance(found, dict):
-        raise DataError(f"{path_text(path)}: a JSON {type(found).__name__}, an object expected")
+        raise DataError(f"{path_text(path)}: a JSON {type(found).__name__}, an object expected. {FETCH}")
     return found
