@@ -5,9 +5,10 @@ See README.md.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from crossmedia import terminal
 from crossmedia.errors import UserError
@@ -22,9 +23,10 @@ def main(cfg: DictConfig) -> float | None:
     from crossmedia import config, run
 
     state = HydraConfig.get()
-    cfg = config.named(cfg.copy(), dict(state.runtime.choices))
+    cfg = config.named(cfg, dict(state.runtime.choices))
     try:
-        scores = run.train(cfg, overrides=list(state.overrides.task))
+        overrides: Any = OmegaConf.to_container(state.overrides.task)  # as typed, references too
+        scores = run.train(cfg, overrides)
     except UserError as error:  # said here: Hydra would announce it in words of its own, and end a sweep
         failed.append(terminal.say(error))
         return None

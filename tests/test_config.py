@@ -101,18 +101,24 @@ def test_what_does_not_fit_is_found(value, annotation):
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
-        (["experiments=digits", "model.net.num_classes=5"], "model.net.num_classes=5: the data has 10"),
-        (["experiments=captioning_scenes", "model.net.decoder.vocab_size=9"], "vocab_size=9: the data has"),
+        (
+            ["experiments=digits", "model.net.num_classes=5"],
+            "num_classes=5: data.num_classes is 10",
+        ),
+        (
+            ["experiments=captioning_scenes", "model.net.decoder.vocab_size=9"],
+            "vocab_size=9: data.tokenizer",
+        ),
         (
             ["experiments=captioning_scenes", "model.net.encoder.image_size=64"],
-            "image_size=64: the data has 32",
+            "image_size=64: data.image.size is 32",
         ),
         (
             ["experiments=captioning_scenes", "data/tokenizer=bpe", "data.tokenizer.vocab_size=5"],
             "data.tokenizer.vocab_size=5: must be",
         ),
-        (["experiments=digits", "seed=-1"], "seed=-1: must be from 0"),
-        (["experiments=digits", "trainer.devices=0"], "trainer: "),
+        (["experiments=digits", "seed=-1"], "seed=-1: must be between 0"),
+        (["experiments=digits", "trainer.devices=0"], "trainer.devices=0: must be at least 1"),
         (["experiments=digits", "+model.optimizer.betas=[2,2]"], "model.optimizer"),
     ],
 )

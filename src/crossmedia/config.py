@@ -2,19 +2,16 @@
 
 import difflib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from crossmedia.errors import ConfigError
-from crossmedia.typing import mistyped
 
 ROOT = Path(__file__).resolve().parents[2]
-GIVEN = frozenset({"meta", "monitor"})  # arguments that the code hands over itself
+BUILT = ("data", "model", "trainer", "logger", "early_stopping", "ema")  # the keys that name classes
 FROM_DATA = ("num_classes", "tokenizer.vocab_size")  # keys of `data` that the data itself may fill
 
 
@@ -44,13 +41,18 @@ def nearest(name: str, names: Any) -> str:
     return f". Nearest: {found[0]}" if found else ""
 
 
-def compose(overrides: list[str]) -> DictConfig:
-    """The config of `python train.py <overrides>`, without Hydra's state."""
+def compose(overrides: list[str], own: str | None = None) -> DictConfig:
+    """The config of `python train.py -cd <own> <overrides>`, without Hydra's state."""
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
+    from crossmedia.config_files import guard
+
+    guard()
     os.environ["CROSSMEDIA_ROOT"] = str(ROOT)
+    if own is not None:
+        overrides = [*overrides, f"hydra.searchpath=['file://{ROOT}','file://{Path(own).absolute()}']"]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         cfg = hydra_compose("train", overrides, return_hydra_config=True)
@@ -62,125 +64,40 @@ def compose(overrides: list[str]) -> DictConfig:
 
 def named(cfg: DictConfig, choices: dict[str, Any]) -> DictConfig:
     """Give the run its name, the experiment or `<data>_<model>`, and the debug trainer the last word."""
+    OmegaConf.set_struct(cfg, False)
     if choices.get("trainer") == "debug":  # Hydra composes an experiment after it
         own = OmegaConf.load(ROOT / "conf" / "trainer" / "debug.yaml")
         cfg.trainer.update({key: value for key, value in own.items() if key != "defaults"})
-    if cfg.name is None:
+    if not OmegaConf.is_interpolation(cfg, "name") and cfg.name is None:
         cfg.name = choices.get("experiments") or f"{choices.get('data')}_{choices.get('model')}"
     return cfg
 
 
 def check(cfg: DictConfig) -> None:
-    """Raise ConfigError with every fault: keys, classes, arguments, types, the monitored score, devices."""
-    faults = [
-        f"{key}: no such key{nearest(str(key), [field.name for field in fields(RunConfig)])}"
-        for key in cfg
-        if key not in {field.name for field in fields(RunConfig)}
-    ]
-    for group in ("data", "model"):
-        if cfg.get(group) is None:
-            faults.append(f"{group}: not chosen. Use {group}=… or experiments=…; crossmedia list shows them")
-    try:
-        faults += [f"{key}: not given. Use {key}=…" for key in sorted(OmegaConf.missing_keys(cfg))]
-        if faults:
-            raise ConfigError(*faults)
-        plain: Any = OmegaConf.to_container(cfg, resolve=True)
-    except OmegaConfBaseException as error:
-        fault = str(error).splitlines()[0]
-        if "data.tokenizer" in fault:
-            fault = "data.tokenizer: this data has none. Use +data/tokenizer=words, or another model"
-        raise ConfigError(*faults, fault) from None
+    """Raise ConfigError with every fault: keys, references, classes, arguments, types, ranges, sizes, the
+    monitored score, devices."""
+    from crossmedia import faults
+    from crossmedia.references import Resolved
+
+    names = [field.name for field in fields(RunConfig)]
+    found = [(str(key), faults.of_unknown(str(key), names)) for key in cfg if key not in names]
+    resolved = Resolved(cfg)
+    plain = resolved.values
+    found += resolved.faults
     for field in fields(RunConfig):
-        fault = mistyped(plain.get(field.name), field.type)
-        if fault:
-            faults.append(f"{field.name}={plain.get(field.name)}: {fault}")
-    if isinstance(plain["seed"], int) and not 0 <= plain["seed"] < 2**32:
-        faults.append(f"seed={plain['seed']}: must be from 0 to {2**32 - 1}")
-    for group in ("data", "model", "trainer", "logger", "early_stopping", "ema"):
-        faults += _check_node(plain.get(group), group)
-    if not faults:
-        faults += _check_together(plain)
-    if faults:
-        raise ConfigError(*faults)
-
-
-def _check_node(node: Any, key: str) -> list[str]:
-    """Bind a node and its parts to the signatures of their classes."""
-    import inspect
-
-    from crossmedia.build import locate
-
-    if isinstance(node, list):
-        return [fault for place, part in enumerate(node) for fault in _check_node(part, f"{key}[{place}]")]
-    if not isinstance(node, dict):
-        return []
-    faults = [fault for name, part in node.items() for fault in _check_node(part, f"{key}.{name}")]
-    if "_target_" not in node:
-        return faults
-    try:
-        cls = locate(node["_target_"], key)
-    except ConfigError as error:
-        return [*faults, *error.lines]
-    parameters = inspect.signature(cls).parameters
-    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    for name, value in node.items():
-        if name in ("_target_", "_partial_"):
-            continue
-        if name not in parameters:
-            if not open_ended:
-                faults.append(
-                    f"{key}.{name}: no such key{nearest(f'{key}.{name}', [f'{key}.{p}' for p in parameters])}"
-                )
-            continue
-        fault = mistyped(value, parameters[name].annotation)
-        if fault and not (value is None and name in ("num_classes", "vocab_size")):
-            faults.append(f"{key}.{name}={value}: {fault}")
-        if name in ("lr", "weight_decay") and isinstance(value, int | float) and value < 0:
-            faults.append(f"{key}.{name}={value}: must be at least 0")
-    if not node.get("_partial_"):
-        for name, parameter in parameters.items():
-            required = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
-            if required and name not in node and name not in GIVEN:
-                faults.append(f"{key}.{name}: missing; {cls.__name__} needs it")
-    return faults
-
-
-def _check_together(cfg: dict[str, Any]) -> list[str]:
-    """Faults between the parts: what the task and the view speak, the monitored score, the devices."""
-    import inspect
-
-    from crossmedia.build import locate
-
-    faults = []
-    task = locate(cfg["model"]["_target_"], "model")
-    scores = getattr(task, "scores", {})
-    monitor = cfg["monitor"]
-    if monitor and monitor not in [f"val/{name}" for name in (*scores, "loss")]:
-        names = [f"val/{name}" for name in (*scores, "loss")]
-        faults.append(f"monitor={monitor}: never logged{nearest(monitor, names)}. All: {', '.join(names)}")
-    view_node = cfg["data"].get("view")
-    if view_node:
-        view = locate(view_node["_target_"], "data.view")
-        gives = inspect.signature(view.__call__).return_annotation
-        takes = inspect.signature(task.score).parameters["batch"].annotation
-        if takes is not inspect.Parameter.empty and gives is not takes:
-            faults.append(
-                f"data.view: {view.__name__} gives {gives.__name__}, "
-                f"but {task.__name__} takes {takes.__name__}"
-            )
-    import torch
-
-    devices, accelerator = cfg["trainer"].get("devices"), cfg["trainer"].get("accelerator")
-    if accelerator in ("gpu", "cuda"):
-        present = torch.cuda.device_count()
-        wanted = len(devices) if isinstance(devices, list) else devices
-        if not present or (isinstance(wanted, int) and wanted > present):
-            advice = f"trainer.devices={present} or " if present else ""
-            faults.append(
-                f"trainer.devices={devices} but this machine has {present} GPU{'s' * (present != 1)}. "
-                f"Use {advice}trainer=cpu"
-            )
-    return faults
+        value = plain.get(field.name)
+        found += faults.of_root(field.name, value, field.type)
+        found += faults.of_node(value, field.name) if field.name in BUILT else []
+    found += [*faults.of_sizes(plain), *faults.of_parts(plain)]
+    if not any(key.startswith("trainer") for key, _ in found):
+        found += faults.of_trainer(plain["trainer"])
+    told: dict[str, str] = {}
+    for key, words in sorted(found, key=lambda fault: fault[0] in resolved.copies):
+        copied = key in resolved.copies and words in told.values()
+        if key not in told and not copied:  # what refers to a bad value is no second fault
+            told[key] = words
+    if told:
+        raise ConfigError(*(key + words for key, words in told.items()))
 
 
 def replace(node: dict[str, Any], override: str) -> None:
@@ -190,6 +107,8 @@ def replace(node: dict[str, Any], override: str) -> None:
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
+
+    from crossmedia.faults import of_node
 
     try:
         parsed = OverridesParser.create().parse_override(override)
@@ -214,9 +133,9 @@ def replace(node: dict[str, Any], override: str) -> None:
         keys = [f"{group}.{known}" for known in place] if isinstance(place, dict) else []
         raise ConfigError(f"{key}: no such key to change{nearest(key, keys)}")
     place[name] = value
-    faults = _check_node(node["data"], "data") + _check_node(node["trainer"], "trainer")
-    if faults:
-        raise ConfigError(*faults)
+    found = [key + words for part in ("data", "trainer") for key, words in of_node(node[part], part)]
+    if found:
+        raise ConfigError(*found)
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:
@@ -227,19 +146,9 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
 
 def check_sizes(plain: dict[str, Any]) -> None:
     """Raise ConfigError where the model's config contradicts what the data turned out to be."""
-    data = plain["data"]
-    image, tokenizer = data.get("image") or {}, data.get("tokenizer") or {}
-    known = {"num_classes": data.get("num_classes"), "vocab_size": tokenizer.get("vocab_size")}
-    known |= {"image_size": image.get("size"), "channels": image.get("channels")}
+    from crossmedia.faults import of_sizes
 
-    def faults(node: dict[str, Any], key: str) -> Iterator[str]:
-        for name, value in node.items():
-            if isinstance(value, dict):
-                yield from faults(value, f"{key}.{name}")
-            elif known.get(name) not in (None, value):
-                yield f"{key}.{name}={value}: the data has {known[name]}. Leave it out"
-
-    found = list(faults(plain["model"], "model"))
+    found = [key + words for key, words in of_sizes(plain)]
     if found:
         raise ConfigError(*found)
 

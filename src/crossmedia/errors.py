@@ -2,6 +2,8 @@
 
 import signal
 
+LONGEST = 240  # characters of a line
+
 
 class UserError(Exception):
     """Faults the user can mend, a line each.
@@ -21,11 +23,16 @@ class UserError(Exception):
 
     def report(self, most: int = 20) -> str:
         """The lines as the terminal shows them, then their count where there are several."""
-        shown = [f"{self.area}: {line}" for line in self.lines[:most]]
+        shown = [_one_line(f"{self.area}: {line}") for line in self.lines[:most]]
         if len(self.lines) > 1:
             more = f", {most} shown" if len(self.lines) > most else ""
             shown.append(f"{self.area}: {len(self.lines)} faults{more}")
         return "\n".join(shown)
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split("\n"))
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 class ConfigError(UserError):

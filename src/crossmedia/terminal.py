@@ -1,10 +1,11 @@
 """Around both commands: what precedes Hydra, and how every error becomes one line and an exit code."""
 
+import difflib
 import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,22 @@ def guarded(main: Callable[[], Any], root: Path) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the words below are ours
     if {"--help", "-h"} & set(sys.argv[1:]):
         return explained(lambda: _help(root))
-    return explained(main)
+    from crossmedia.config_files import guard
+
+    guard()
+    return explained(lambda: (_need_jobs(), main()))
+
+
+def _need_jobs() -> None:
+    """Raise ConfigError where a grid has an axis without a value: Hydra would do nothing and be content."""
+    if not {"-m", "--multirun"} & set(sys.argv):
+        return
+    from hydra._internal.utils import get_args_parser
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    for override in OverridesParser.create().parse_overrides(get_args_parser().parse_args().overrides):
+        if override.is_sweep_override() and next(override.sweep_iterator(), None) is None:
+            raise ConfigError(f"{override.input_line}: a grid without a value. Give it one or more")
 
 
 def explained(main: Callable[[], Any]) -> int:
@@ -46,7 +62,7 @@ def explained(main: Callable[[], Any]) -> int:
         worded = reworded(error)
         if worded is None:
             raise
-        return say(worded)
+        return say(_with_more(worded, error))
     return 0
 
 
@@ -55,6 +71,49 @@ def say(error: UserError) -> int:
         raise error
     print(error.report(), file=sys.stderr)
     return error.code
+
+
+def _with_more(worded: UserError, error: BaseException) -> UserError:
+    """Hydra stops at a command line's first fault: add what else is wrong, as if that one were mended."""
+    from hydra._internal.utils import get_args_parser
+    from hydra.errors import HydraException
+
+    from crossmedia import config
+
+    if not isinstance(error, HydraException):
+        return worded
+    words = get_args_parser().parse_args()
+    overrides, lines = words.overrides, list(worded.lines)
+    if words.multirun or words.cfg or words.info:
+        return worded
+    while (overrides := _mended(overrides, error)) is not None:
+        try:
+            config.check(config.compose(overrides, words.config_dir))
+        except Exception as more:
+            found = more if isinstance(more, UserError) else reworded(more)
+            lines += found.lines if found else []
+            error = more
+        else:
+            break
+    return ConfigError(*dict.fromkeys(lines))
+
+
+def _mended(overrides: list[str], error: Any) -> list[str] | None:
+    """The overrides without the one that Hydra's error is about, or with the option surely meant."""
+    from hydra.errors import HydraException, MissingConfigException
+
+    said = getattr(error, "override", None) or str(error)
+    for place, override in enumerate(overrides):
+        key = override.lstrip("+~").partition("=")[0]
+        rest = [*overrides[:place], *overrides[place + 1 :]]
+        if isinstance(error, MissingConfigException):
+            group, _, option = str(error.missing_cfg_file).rpartition("/")
+            meant = difflib.get_close_matches(option, error.options or [], n=1, cutoff=0.9)
+            if key == group:
+                return [*rest, f"{group}={meant[0]}"] if meant else None
+        elif isinstance(error, HydraException) and (override in said or f"'{key}'" in said):
+            return rest
+    return None
 
 
 def _help(root: Path) -> None:
@@ -82,6 +141,7 @@ def reworded(error: BaseException) -> UserError | None:
     from omegaconf.errors import OmegaConfBaseException
 
     from crossmedia.config import nearest
+    from crossmedia.references import keys_below
 
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, option = error.missing_cfg_file.rpartition("/")
@@ -96,14 +156,17 @@ def reworded(error: BaseException) -> UserError | None:
         mark: Any = getattr(error, "problem_mark", None)
         where = f"{mark.name}:{mark.line + 1}" if mark else "a config file"
         return ConfigError(f"{where}: not valid YAML ({getattr(error, 'problem', None) or error})")
-    if isinstance(error, UnicodeDecodeError):
-        return ConfigError(f"a config file is not UTF-8: {error.object[:60]!r}")
+    if isinstance(error, ValueError) and "Config group override must be" in str(error):
+        return ConfigError("a group takes the name of an option, or a list of them; ~group drops it")
     if isinstance(error, OSError) and error.errno in REFUSED and error.filename:
         return SystemFault(f"{error.filename}: {error.strerror}")
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
-    cause: Any = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     first = str(error).splitlines()[0]
+    if first.startswith("Ambiguous value"):
+        override = first.partition("'")[2].rstrip("'")
+        return ConfigError(f"{override}: several values. A grid of them needs -m, a text quotes")
+    cause: Any = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if "experiment=" in " ".join(sys.argv) and "'experiment'" in first:
         value = next(a.partition("=")[2] for a in sys.argv if a.lstrip("+").startswith("experiment="))
         return ConfigError(
@@ -113,7 +176,7 @@ def reworded(error: BaseException) -> UserError | None:
         key = str(cause.full_key)
         parent: Any = cause.parent_node  # none above a root
         siblings = OmegaConf.to_container(parent) if OmegaConf.is_config(parent) else {}
-        names = list(_keys_below(siblings, key.rpartition(".")[0]))
+        names = list(keys_below(siblings, key.rpartition(".")[0]))
         if "is not in struct" in str(cause) or "not in" in str(cause):
             return ConfigError(f"{key}: no such key{nearest(key, names)}")
         return ConfigError(f"{key}: {str(cause).splitlines()[0]}")
@@ -122,11 +185,3 @@ def reworded(error: BaseException) -> UserError | None:
         known = ("data", "model", "trainer", "logger", "experiments")
         return ConfigError(f"{key}: no such key or group{nearest(key, known)}")
     return ConfigError(first)
-
-
-def _keys_below(node: Any, prefix: str) -> Iterator[str]:
-    """The dotted keys of everything in plain values."""
-    for name, value in node.items() if isinstance(node, dict) else ():
-        key = f"{prefix}.{name}" if prefix else str(name)
-        yield key
-        yield from _keys_below(value, key)

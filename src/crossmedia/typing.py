@@ -15,22 +15,23 @@ WORDS = {
     dict: "a group of keys",
     type(None): "null",
 }
+UNKNOWN: Any = object()  # a value that could not be found; the reason is told elsewhere
 FOUND = {int: "a number", float: "a number", type(None): "nothing"}
 
 
 def mistyped(value: Any, annotation: Any) -> str | None:
     """What is wrong with a plain value under an annotation; None where it fits or nothing is known."""
-    if isinstance(value, dict) and "_target_" in value:
+    if value is UNKNOWN or (isinstance(value, dict) and "_target_" in value):
         return None
-    expected, foreign = [], False
+    expected, choices, foreign = [], [], False
     for option in (
         get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     ):
         kind = get_origin(option) or option
         if kind is Literal:
+            choices += map(str, get_args(option))
             if value in get_args(option):
                 return None
-            expected.append("one of " + ", ".join(map(str, get_args(option))))
         elif kind not in WORDS:
             foreign = True  # a class of its own, as a Tensor for a learning rate: text can never be one
         elif _is(value, kind):
@@ -38,6 +39,8 @@ def mistyped(value: Any, annotation: Any) -> str | None:
             return _mistyped_inside(value, inner[0]) if isinstance(value, list) and inner else None
         else:
             expected.append(WORDS[kind])
+    if choices:
+        expected.insert(0, "one of " + ", ".join(dict.fromkeys(choices)))
     if foreign and not (expected and isinstance(value, str)):
         return None
     found = FOUND.get(type(value)) or WORDS.get(type(value), type(value).__name__)

@@ -96,22 +96,20 @@ def test_an_unknown_split_names_those_that_are():
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
-        ("image_size", 8, "of at least 16"),
-        ("num_train", 0, "of at least 1"),
-        ("num_val", 2.5, "of at least 1"),
-        ("num_test", True, "of at least 1"),
-        ("min_objects", 0, "from 1 to 3"),
-        ("max_objects", 4, "from 1 to 3"),
-        ("seed", -1, "from 0 to 18446744073709551615"),
+        ("image_size", 8, "at least 16"),
+        ("num_train", 0, "at least 1"),
+        ("min_objects", 0, "between 1 and 3"),
+        ("max_objects", 4, "between 1 and 3"),
+        ("seed", -1, "between 0 and 4294967295"),
     ],
 )
 def test_a_bad_argument_is_named_with_what_is_allowed(name, value, allowed):
-    with pytest.raises(ValueError, match=f"^{name} {value}: must be a whole number {allowed}$"):
+    with pytest.raises(ValueError, match=f"^{name} {value}: must be {allowed}$"):
         Scenes(**{name: value})
 
 
 def test_more_objects_at_least_than_at_most_are_refused():
-    with pytest.raises(ValueError, match="max_objects 2: must be a whole number from 3 to 3"):
+    with pytest.raises(ValueError, match="max_objects 2: must be at least min_objects, 3"):
         Scenes(min_objects=3, max_objects=2)
 
 

@@ -36,8 +36,8 @@ def test_a_picture_too_small_for_the_poolings_is_named():
     [
         ({"num_classes": 1}, "num_classes 1: must be at least 2"),
         ({"num_classes": 2, "channels": 0}, "channels 0: must be at least 1"),
-        ({"num_classes": 2, "widths": ()}, r"widths \[\]: must be one or more positive numbers"),
-        ({"num_classes": 2, "widths": (8, 0)}, r"widths \[8, 0\]: must be one or more positive numbers"),
+        ({"num_classes": 2, "widths": ()}, r"widths \[\]: must be one or more numbers"),
+        ({"num_classes": 2, "widths": (8, 0)}, r"widths \[8, 0\]: must be at least 1 each"),
         ({"num_classes": 2, "dropout": 1.0}, "dropout 1.0: must be at least 0 and below 1"),
     ],
 )

@@ -147,7 +147,7 @@ def test_dropout_acts_in_training_only(build):
 @pytest.mark.parametrize(
     ("build", "arguments", "message"),
     [
-        (LSTMAttentionDecoder, {"vocab_size": 0}, "vocab_size 0: must be at least 1"),
+        (LSTMAttentionDecoder, {"vocab_size": 0}, "vocab_size 0: must be at least 5"),
         (LSTMAttentionDecoder, {"vocab_size": 9, "attention_dim": 0}, "attention_dim 0: must be at least 1"),
         (
             LSTMAttentionDecoder,

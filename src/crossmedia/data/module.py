@@ -12,6 +12,7 @@ from crossmedia.data.batches import Meta, Sample, Source, Split
 from crossmedia.data.order import Key, Order, generator
 from crossmedia.data.views import View
 from crossmedia.errors import ConfigError, DataError, UserError
+from crossmedia.limits import within
 
 
 class DataModule(LightningDataModule):
@@ -38,11 +39,7 @@ class DataModule(LightningDataModule):
         seed: int = 0,
     ):
         super().__init__()
-        for name, value in (("batch_size", batch_size), ("eval_batch_size", eval_batch_size)):
-            if value < 1:
-                raise ValueError(f"{name} {value}: must be at least 1")
-        if num_workers < 0:
-            raise ValueError(f"num_workers {num_workers}: must be at least 0")
+        within(batch_size=batch_size, eval_batch_size=eval_batch_size, num_workers=num_workers)
         if on_error not in ("stop", "skip"):
             raise ValueError(f"on_error {on_error}: must be stop or skip")
         lacking = [name for name in view.needs if name not in source.fields]

@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import Sampler
 
 from crossmedia.errors import DataError
+from crossmedia.limits import within
 
 
 def address(*parts: int | str) -> int:
@@ -37,8 +38,7 @@ class Order(Sampler[list[Key]]):
     """
 
     def __init__(self, size: int, batch_size: int, seed: int, train: bool, rank: int = 0, ranks: int = 1):
-        if batch_size < 1:
-            raise ValueError(f"batch_size {batch_size}: must be at least 1")
+        within(batch_size=batch_size)
         if train and size < batch_size * ranks:
             raise DataError(
                 f"train: {size} samples do not fill one batch of {batch_size * ranks}. "

@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 
 from crossmedia.data.batches import CaptionBatch, ClassBatch, Meta, Sample
 from crossmedia.images.augment import Augment
+from crossmedia.limits import within
 from crossmedia.text.tokenizer import BOS, EOS
 
 
@@ -47,8 +48,7 @@ class CaptionView:
     needs = ("image", "captions")
 
     def __init__(self, augment: Augment | None = None, captions_per_image: int = 1):
-        if captions_per_image < 1:
-            raise ValueError(f"captions_per_image {captions_per_image}: must be at least 1")
+        within(captions_per_image=captions_per_image)
         self.augment, self.captions_per_image = augment, captions_per_image
 
     def __call__(self, samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta) -> CaptionBatch:

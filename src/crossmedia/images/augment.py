@@ -6,15 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from crossmedia.limits import within
+
 
 class Augment:
     """One affine map a picture. `shift` in parts of the side, `rotate` in degrees, `scale` as 1 ± part,
     `mirror` with probability 1/2; pixels from outside the picture repeat its border."""
 
     def __init__(self, shift: float = 0.0, rotate: float = 0.0, scale: float = 0.0, mirror: bool = False):
-        for name, value, most in (("shift", shift, 1.0), ("rotate", rotate, 180.0), ("scale", scale, 0.9)):
-            if not 0 <= value <= most:
-                raise ValueError(f"{name} {value}: must be between 0 and {most:g}")
+        within(shift=shift, rotate=rotate, scale=scale)
         self.shift, self.rotate, self.scale, self.mirror = shift, rotate, scale, mirror
 
     def __call__(self, images: Tensor, draws: list[Generator]) -> Tensor:

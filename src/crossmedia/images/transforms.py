@@ -1,7 +1,7 @@
 """From pictures of any size to the square tensors that a net takes, and their scaling to [-1, 1]."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +10,10 @@ from torch import Tensor
 
 from crossmedia.errors import DataError
 from crossmedia.images.read import SKIP, colour, read_image, to_tensor
+from crossmedia.limits import within
+
+Channels = Literal[1, 3]
+Fit = Literal["crop", "pad", "stretch"]
 
 
 class ImageTransform:
@@ -19,12 +23,11 @@ class ImageTransform:
     `background`, "stretch" gives up the aspect.
     """
 
-    def __init__(self, size: int, channels: int = 3, background: str = "white", fit: str = "crop"):
-        if size < 1:
-            raise ValueError(f"size {size}: must be at least 1")
-        if channels not in (1, 3):
+    def __init__(self, size: int, channels: Channels = 3, background: str = "white", fit: Fit = "crop"):
+        within(size=size)
+        if channels not in get_args(Channels):
             raise ValueError(f"channels {channels}: must be 1 (grey) or 3 (colour)")
-        if fit not in ("crop", "pad", "stretch"):
+        if fit not in get_args(Fit):
             raise ValueError(f"fit {fit}: must be crop, pad or stretch")
         self.size, self.channels, self.background, self.fit = size, channels, background, fit
         self._ground = torch.tensor(colour(background), dtype=torch.uint8)[:, None, None]  # (3, 1, 1)

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from crossmedia.errors import CheckpointError, SystemFault
+from crossmedia.limits import within
 
+Depth = Literal[18, 34, 50, 101]
 Freeze = Literal["backbone", "none"]
 
 # depth -> kind of block, blocks of each stage (He et al., 2016, table 1)
@@ -41,7 +43,7 @@ class ResNetClassifier(nn.Module):
     def __init__(
         self,
         num_classes: int,
-        depth: int = 18,
+        depth: Depth = 18,
         width: int = 64,
         pretrained: str | None = None,
         freeze: Freeze = "none",
@@ -49,18 +51,11 @@ class ResNetClassifier(nn.Module):
         dropout: float = 0.0,
     ):
         super().__init__()
-        if num_classes < 2:
-            raise ValueError(f"num_classes {num_classes}: must be at least 2")
+        within(num_classes=num_classes, width=width, hidden=hidden, dropout=dropout)
         if depth not in _STAGES:
             raise ValueError(f"depth {depth}: must be one of {', '.join(map(str, _STAGES))}")
-        if width < 1:
-            raise ValueError(f"width {width}: must be at least 1")
         if freeze not in get_args(Freeze):
             raise ValueError(f"freeze {freeze!r}: must be one of {', '.join(get_args(Freeze))}")
-        if hidden and min(hidden) < 1:
-            raise ValueError(f"hidden {list(hidden)}: must be positive numbers")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout {dropout}: must be at least 0 and below 1")
         self.frozen = freeze == "backbone"
         self.backbone, mean, std = _backbone(depth, width, pretrained)
         self.backbone.requires_grad_(not self.frozen)

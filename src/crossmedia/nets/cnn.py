@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from crossmedia.limits import within
+
 
 class ConvNet(nn.Module):
     """Image to class scores, as VGG (Simonyan and Zisserman, 2015) with batch normalisation (Ioffe and
@@ -19,14 +21,9 @@ class ConvNet(nn.Module):
         self, num_classes: int, channels: int = 3, widths: Sequence[int] = (32, 64, 128), dropout: float = 0.0
     ):
         super().__init__()
-        if num_classes < 2:
-            raise ValueError(f"num_classes {num_classes}: must be at least 2")
-        if channels < 1:
-            raise ValueError(f"channels {channels}: must be at least 1")
-        if not widths or min(widths) < 1:
-            raise ValueError(f"widths {list(widths)}: must be one or more positive numbers")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout {dropout}: must be at least 0 and below 1")
+        within(num_classes=num_classes, channels=channels, widths=widths, dropout=dropout)
+        if not widths:
+            raise ValueError("widths []: must be one or more numbers")
         self.side = 2 ** (len(widths) - 1)  # the smallest that the poolings leave a pixel of
         stages: list[nn.Module] = []
         for stage, (before, width) in enumerate(zip((channels, *widths[:-1]), widths, strict=True)):

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from crossmedia.limits import within
+
 
 class ConvEncoder(nn.Module):
     """Residual stages (He et al., 2016), each at half the size of the one before, make the memory (B, N, D).
@@ -26,8 +28,9 @@ class ConvEncoder(nn.Module):
         dim: int = 128,
     ):
         super().__init__()
-        if not widths or min(widths) < 1:
-            raise ValueError(f"widths {list(widths)}: must be one or more positive numbers")
+        within(image_size=image_size, channels=channels, widths=widths, blocks=blocks, dim=dim)
+        if not widths:
+            raise ValueError("widths []: must be one or more numbers")
         if image_size % 2 ** len(widths):
             raise ValueError(f"image_size {image_size}: must be a multiple of {2 ** len(widths)}")
         self.image_size, self.dim = image_size, dim

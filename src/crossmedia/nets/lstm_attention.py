@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from crossmedia.limits import within
+
 # Of its own a hypothesis has h and c, (B · R, D); in common: memory (B, N, M), keys (B, N, A), mask (B, N)
 State = tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
@@ -30,13 +32,8 @@ class LSTMAttentionDecoder(nn.Module):
         dropout: float = 0.5,
     ):
         super().__init__()
-        sizes = {"vocab_size": vocab_size, "memory_dim": memory_dim, "dim": dim}
-        sizes |= {"embedding_dim": embedding_dim, "attention_dim": attention_dim}
-        for name, size in sizes.items():
-            if size < 1:
-                raise ValueError(f"{name} {size}: must be at least 1")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout {dropout}: must be at least 0 and below 1")
+        within(vocab_size=vocab_size, memory_dim=memory_dim, dim=dim, dropout=dropout)
+        within(embedding_dim=embedding_dim, attention_dim=attention_dim)
         self.memory_dim = memory_dim
         self.sizes = (attention_dim, 4 * dim)
         self.embedding = nn.Embedding(vocab_size, embedding_dim)

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from crossmedia.limits import within
+
 Cells = tuple[Tensor, Tensor]  # the memory's keys and values, (B, H, N, D/H) each
 # Of its own a hypothesis has what it sees of the cache, (B · R, S) true=keep: the cache itself is common, so
 # that none of it moves where hypotheses part. In common: the number of tokens read; the cache, with room to
@@ -38,20 +40,10 @@ class TransformerDecoder(nn.Module):
         dropout: float = 0.1,
     ):
         super().__init__()
-        sizes = {
-            "vocab_size": vocab_size,
-            "memory_dim": memory_dim,
-            "dim": dim,
-            "depth": depth,
-            "heads": heads,
-        }
-        for name, size in sizes.items():
-            if size < 1:
-                raise ValueError(f"{name} {size}: must be at least 1")
+        within(vocab_size=vocab_size, memory_dim=memory_dim, dim=dim)
+        within(depth=depth, heads=heads, dropout=dropout)
         if dim % heads or dim % 2:
             raise ValueError(f"dim {dim}: must be even and a multiple of heads, {heads}")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout {dropout}: must be at least 0 and below 1")
         self.memory_dim, self.dim, self.heads = memory_dim, dim, heads
         self.embedding = nn.Embedding(vocab_size, dim)
         nn.init.normal_(self.embedding.weight, std=dim**-0.5)  # of size 1 after the scale by √D (section 3.4)

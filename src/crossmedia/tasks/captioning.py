@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from crossmedia.data.batches import CaptionBatch, Meta
+from crossmedia.limits import within
 from crossmedia.losses.attention import doubly_stochastic
 from crossmedia.metrics.bleu import Bleu
 from crossmedia.metrics.cider import CiderD
@@ -60,14 +61,8 @@ class Captioning(Task):
         length_penalty: float = 0.6,
     ):
         super().__init__(net, meta, optimizer, schedule)
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(f"label_smoothing {label_smoothing}: must be at least 0 and below 1")
-        for name, value in (("attention_penalty", attention_penalty), ("length_penalty", length_penalty)):
-            if value < 0:
-                raise ValueError(f"{name} {value}: must be at least 0")
-        for name, value in (("beam", beam), ("max_len", max_len)):
-            if value < 1:
-                raise ValueError(f"{name} {value}: must be at least 1")
+        within(label_smoothing=label_smoothing, attention_penalty=attention_penalty)
+        within(beam=beam, max_len=max_len, length_penalty=length_penalty)
         self.label_smoothing, self.attention_penalty = label_smoothing, attention_penalty
         self.beam, self.max_len, self.length_penalty = beam, max_len, length_penalty
         self._bleus = self.bleu1, self.bleu2, self.bleu3, self.bleu4 = Bleu(1), Bleu(2), Bleu(3), Bleu(4)

@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
 from crossmedia.data.batches import ClassBatch, Meta
+from crossmedia.limits import within
 from crossmedia.report.panels import Grid, Matrix, Panel, Table
 from crossmedia.tasks.base import Task, to_uint8
 
@@ -34,10 +35,7 @@ class Classification(Task):
         mixup: float = 0.0,
     ):
         super().__init__(net, meta, optimizer, schedule)
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(f"label_smoothing {label_smoothing}: must be at least 0 and below 1")
-        if mixup < 0:
-            raise ValueError(f"mixup {mixup}: must be at least 0")
+        within(label_smoothing=label_smoothing, mixup=mixup)
         if len(meta.classes) < 2:
             raise ValueError(f"net.num_classes {len(meta.classes)}: must be at least 2 classes")
         self.label_smoothing, self.mixup = label_smoothing, mixup
@@ -91,8 +89,7 @@ class Classification(Task):
     @torch.inference_mode()
     def generate(self, *, image: Any, top: int = 1) -> list[str]:
         """The class of each picture; with `top` > 1 the likeliest classes with their probabilities."""
-        if top < 1:
-            raise ValueError(f"top {top}: must be at least 1")
+        within(top=top)
         probabilities = self.net(self.read(image)).float().softmax(-1)
         best = probabilities.topk(min(top, len(self.meta.classes)))
         if top == 1:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from crossmedia.limits import within
 from crossmedia.text.tokenizer import BOS, EOS
 
 # What each hypothesis has of its own, and what those of a sample have in common: nested tuples of tensors
@@ -41,10 +42,7 @@ def beam_search(
     as they are. The greedy hypothesis never falls off the beam: no score is below greedy's, and a beam of 1
     is greedy search.
     """
-    limits = (("beam", beam, 1), ("max_len", max_len, 1), ("length_penalty", length_penalty, 0))
-    for name, value, least in limits:
-        if value < least:
-            raise ValueError(f"{name} {value}: must be at least {least}")
+    within(beam=beam, max_len=max_len, length_penalty=length_penalty)
     penalty = ((5 + np.arange(max_len + 1, dtype=np.float32)) / 6) ** length_penalty
 
     best = _Best(batch, max_len)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Self
 
+from crossmedia.limits import within
 from crossmedia.text.normalise import normalise, spaced, unspaced
 
 PAD, BOS, EOS, UNK = range(4)
@@ -24,10 +25,7 @@ class Tokenizer:
     """
 
     def __init__(self, vocab_size: int = CAP, min_count: int = 1, vocab: Sequence[str] = ()):
-        if vocab_size <= len(SPECIALS):
-            raise ValueError(f"vocab_size {vocab_size}: must be at least {len(SPECIALS) + 1}")
-        if min_count < 1:
-            raise ValueError(f"min_count {min_count}: must be at least 1")
+        within(vocab_size=vocab_size, min_count=min_count)
         self.cap = vocab_size
         self.min_count = min_count
         self._tokens = (*SPECIALS, *vocab)

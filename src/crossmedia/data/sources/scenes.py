@@ -5,9 +5,10 @@ import json
 from collections.abc import Sequence
 
 from crossmedia.data.batches import Sample
-from crossmedia.data.sources.scenes_layout import MOST, SHARES, layouts, meaning
+from crossmedia.data.sources.scenes_layout import SHARES, layouts, meaning
 from crossmedia.errors import DataError
 from crossmedia.images.scenes import COLOURS, RADII, SHAPES, Layout, draw
+from crossmedia.limits import within
 from crossmedia.metrics.scenes import SceneAccuracy
 from crossmedia.text.grammar import paraphrases
 
@@ -36,12 +37,11 @@ class Scenes:
         seed: int = 0,
     ):
         lengths = {"num_train": num_train, "num_val": num_val, "num_test": num_test}
-        for name, value in lengths.items():
-            _check(name, value, 1)
-        _check("image_size", image_size, SMALLEST)
-        _check("min_objects", min_objects, 1, MOST)
-        _check("max_objects", max_objects, min_objects, MOST)
-        _check("seed", seed, 0, 2**64 - 1)
+        within(**lengths, min_objects=min_objects, max_objects=max_objects, seed=seed)
+        if image_size < SMALLEST:
+            raise ValueError(f"image_size {image_size}: must be at least {SMALLEST}")
+        if max_objects < min_objects:
+            raise ValueError(f"max_objects {max_objects}: must be at least min_objects, {min_objects}")
         self.image_size = image_size
         self.lengths = dict(zip(self.splits, (*lengths.values(), num_test), strict=True))
         self.min_objects, self.max_objects = min_objects, max_objects
@@ -101,10 +101,3 @@ class SceneSplit:
 
 def _tell(layout: Layout, words: list[int]) -> list[tuple[str, ...]]:
     return [paraphrases(meaning(layout, row), draw) for row, draw in enumerate(words)]
-
-
-def _check(name: str, value: int, low: int, high: int | None = None) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):
-        allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name} {value}: must be a whole number {allowed}")

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from crossmedia.data.sources.captions_rows import caption_fault, one_line
 from crossmedia.data.sources.files import (
@@ -21,9 +21,11 @@ from crossmedia.data.sources.files import (
 from crossmedia.data.sources.text_files import utf8_of
 from crossmedia.errors import DataError
 from crossmedia.images.read import SKIP, colour, file_size, path_text
+from crossmedia.limits import within
 
 INSTALL = "On Debian or Ubuntu: apt-get install tuxpaint-stamps-default"
-_NEEDS = ("captions", "label")
+Need = Literal["captions", "label"]
+_NEEDS: tuple[Need, ...] = get_args(Need)
 _VARIANT = re.compile(r"[-\d]|_(?:mirror|flip)$")
 
 
@@ -56,11 +58,10 @@ class Stamps:
         language: str = "en",
         background: str = "white",
         min_pictures: int = 10,
-        needs: Sequence[str] = _NEEDS,
+        needs: Sequence[Need] = _NEEDS,
     ):
         colour(background)
-        if min_pictures < 1:
-            raise ValueError(f"min_pictures {min_pictures}: must be at least 1")
+        within(min_pictures=min_pictures)
         if set(needs) - set(_NEEDS):
             raise ValueError(f"needs {list(needs)}: must be some of {', '.join(_NEEDS)}")
         self.root = need_folder(root, INSTALL)

@@ -1,0 +1,69 @@
+"""The range of every numeric argument by its name: one table for constructors and the check of a config."""
+
+import math
+from typing import Any, NamedTuple
+
+
+class Range(NamedTuple):
+    """From `least` to `most`, or up to but without `below`; of a list, each item."""
+
+    least: float
+    most: float = math.inf
+    below: float = math.inf
+
+    def holds(self, value: float) -> bool:
+        """False for NaN and infinity, too."""
+        return self.least <= value <= self.most and value < self.below
+
+    def __str__(self) -> str:
+        if self.most < math.inf:
+            return f"must be between {self.least:.12g} and {self.most:.12g}"
+        return f"must be at least {self.least}" + (f" and below {self.below}" * (self.below < math.inf))
+
+
+_AT_LEAST_1 = """
+    accumulate_grad_batches attention_dim batch_size beam captions_per_image channels
+    check_val_every_n_epoch depth dim embedding_dim eval_batch_size heads hidden image_size max_epochs max_len
+    memory_dim min_count min_pictures num_nodes num_test num_train num_val size step_size
+    T_max top total_steps width widths
+"""
+_AT_LEAST_0 = """
+    attention_penalty blocks eps gamma gradient_clip_val length_penalty limit_test_batches limit_train_batches
+    limit_val_batches log_every_n_steps lr max_lr mixup momentum num_workers overfit_batches patience warmup
+    weight_decay
+"""
+RANGES: dict[str, Range] = {
+    **dict.fromkeys(_AT_LEAST_1.split(), Range(1)),
+    **dict.fromkeys(_AT_LEAST_0.split(), Range(0)),
+    **dict.fromkeys(["betas", "decay", "dropout", "label_smoothing"], Range(0, below=1)),
+    "num_classes": Range(2),
+    "vocab_size": Range(5),  # the four special tokens and one of the texts'
+    "min_objects": Range(1, 3),
+    "max_objects": Range(1, 3),
+    "pct_start": Range(0, 1),
+    "shift": Range(0, 1),
+    "rotate": Range(0, 180),
+    "scale": Range(0, 0.9),
+    "seed": Range(0, 2**32 - 1),
+}
+
+
+def outside(name: str, value: Any) -> str | None:
+    """What is wrong with the value of an argument; None where it is in range, or there is no range for it."""
+    allowed = RANGES.get(name)
+    values = value if isinstance(value, list | tuple) else [value]
+    if allowed is None:
+        return None
+    if any(isinstance(v, bool | str) for v in values):
+        return "must be a number"
+    if all(allowed.holds(v) for v in values if isinstance(v, int | float)):
+        return None
+    return f"{allowed} each" if isinstance(value, list | tuple) else str(allowed)
+
+
+def within(**values: Any) -> None:
+    """Raise ValueError for the first argument of a constructor that is out of its range."""
+    for name, value in values.items():
+        fault = outside(name, value)
+        if fault:
+            raise ValueError(f"{name} {list(value) if isinstance(value, tuple) else value}: {fault}")

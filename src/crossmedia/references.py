@@ -1,0 +1,83 @@
+"""A composed config to plain values, each resolved for itself: a bad reference hides no other fault."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import (
+    InterpolationKeyError,
+    InterpolationToMissingValueError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
+
+from crossmedia.config import nearest
+from crossmedia.typing import UNKNOWN
+
+
+class Resolved:
+    """`values` of a config, UNKNOWN where one could not be found, and then the reason in `faults`.
+
+    `copies` are the keys that refer to another's value.
+    """
+
+    def __init__(self, cfg: DictConfig):
+        self.cfg = cfg
+        self.faults: list[tuple[str, str]] = []
+        self.copies: set[str] = set()
+        self.values: Any = self._plain(cfg, "", ())
+
+    def _plain(self, node: Any, key: str, above: tuple[Any, ...]) -> Any:
+        if any(node is outer for outer in above):
+            self.faults.append((key, ": refers to what holds it"))
+            return UNKNOWN
+        above = (*above, node)
+        if isinstance(node, DictConfig):
+            return {
+                name: self._value(node, name, f"{key}.{name}" if key else str(name), above) for name in node
+            }
+        if isinstance(node, ListConfig):
+            return [self._value(node, place, f"{key}[{place}]", above) for place in range(len(node))]
+        return node
+
+    def _value(self, node: Any, name: Any, key: str, above: tuple[Any, ...]) -> Any:
+        if OmegaConf.is_interpolation(node, name):
+            self.copies.add(key)
+        try:
+            value = node[name]
+        except OmegaConfBaseException as error:
+            fault = self._fault(node, name, key, error)
+            if fault and fault not in self.faults:
+                self.faults.append(fault)
+            return UNKNOWN
+        return self._plain(value, key, above)
+
+    def _fault(self, node: Any, name: Any, key: str, error: OmegaConfBaseException) -> tuple[str, str] | None:
+        words = str(error).partition("\n")[0]
+        if isinstance(error, InterpolationToMissingValueError):
+            return None  # told where it is missing
+        if isinstance(error, MissingMandatoryValue):
+            return key, f": not given. Use {key}=…"
+        if isinstance(error, InterpolationKeyError) and (asked := re.search("key '(.+)' not found", words)):
+            group = asked[1].partition(".")[0]
+            if asked[1].startswith("data.tokenizer.") and "_target_" in (self.cfg.get("data") or {}):
+                return "data.tokenizer", ": this data has none. Use +data/tokenizer=words, or another model"
+            if group in ("data", "model") and "_target_" not in (self.cfg.get(group) or {}):
+                return None  # it was not chosen at all
+            known = keys_below(OmegaConf.to_container(self.cfg))
+            return key, f": refers to {asked[1]}, which is not there{nearest(asked[1], known)}"
+        if variable := re.search("Environment variable '(.+)' not found", words):
+            return key, f": the environment variable {variable[1]} is not set"
+        if "Recursive interpolation" in words:
+            raw: Any = OmegaConf.to_container(node, resolve=False)
+            return key, f"={raw[name]}: refers to itself"
+        return key, f": {words}"
+
+
+def keys_below(node: Any, prefix: str = "") -> Iterator[str]:
+    """The dotted keys of everything in plain values."""
+    for name, value in node.items() if isinstance(node, dict) else ():
+        key = f"{prefix}.{name}" if prefix else str(name)
+        yield key
+        yield from keys_below(value, key)
