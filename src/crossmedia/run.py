@@ -10,10 +10,18 @@ from typing import Any
 from omegaconf import DictConfig
 
 from crossmedia import config
-from crossmedia.build import build, locate, refuse_foreign
-from crossmedia.errors import CheckpointError
+from crossmedia.build import brief, build, locate, refuse_foreign
+from crossmedia.errors import CheckpointError, SecurityError, SystemFault
 from crossmedia.folder import RunFolder, find_run, write_json
-from crossmedia.saved import read_checkpoint, saved_config, unpack_meta
+from crossmedia.saved import (
+    need_same_model,
+    other_data,
+    read_checkpoint,
+    saved_config,
+    started,
+    unpack_meta,
+    within,
+)
 
 FOLDER = "CROSSMEDIA_RUN"  # tells the other ranks where rank 0 writes
 
@@ -78,17 +86,22 @@ def load(run: str | Path, trust: tuple[str, ...] = ()) -> Any:
     return _load(find_run(run)[1], trust)
 
 
-def _load(checkpoint: Path, trust: tuple[str, ...]) -> Any:
+def _load(checkpoint: Path, trust: tuple[str, ...], node: dict[str, Any] | None = None) -> Any:
+    """The task of a checkpoint; where `node`, the config of its run, is given, the two must fit."""
     saved = read_checkpoint(checkpoint)
-    refuse_foreign(saved["model"], "model", trust)
-    task = build(saved["model"], "model", meta=unpack_meta(saved["meta"], trust))
+    model = started(saved["model"])
+    refuse_foreign(model, "model", trust, checkpoint)
+    if node:
+        need_same_model(checkpoint, model, node["model"])
     try:
+        task = build(model, "model", meta=unpack_meta(saved["meta"], trust, checkpoint))
         task.load_state_dict(saved["state_dict"])
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{checkpoint}: does not fit its own model. {str(error).splitlines()[-1].strip()}"
-        ) from None
-    return task.eval()
+        return task.eval()
+    except (SecurityError, SystemFault):
+        raise
+    except Exception as error:  # of values that no config check has seen, a constructor can make anything
+        fault = brief(str(error).splitlines()[-1].strip() if str(error) else type(error).__name__, 120)
+        raise CheckpointError(f"{checkpoint}: does not fit its own model. {fault}") from error
 
 
 def evaluate(
@@ -111,24 +124,26 @@ def evaluated(
     trust: tuple[str, ...] = (),
 ) -> tuple[dict[str, float], list[str]]:
     """As `evaluate`; the scores and what a reader of them has to know."""
-    from pytorch_lightning import Trainer
-
     from crossmedia.trainer.steps import Steps
 
     quiet_lightning()
     folder, checkpoint = find_run(run)
-    task = _load(checkpoint, trust)
-    node = saved_config(folder)
+    node = saved_config(folder, trust)
+    task = _load(checkpoint, trust, node)
     for override in overrides:
         config.replace(node, override)
     refuse_foreign(node["data"], "data", trust)
     data = build(node["data"], "data")
     data.learn(task.meta)
     splits = [split] if split else data.test_splits
-    trainer = Trainer(
-        accelerator="cpu" if node["trainer"].get("accelerator") == "cpu" else "auto",
+    trainer = build(
+        {
+            "_target_": "pytorch_lightning.Trainer",
+            "accelerator": "cpu" if node["trainer"].get("accelerator") == "cpu" else "auto",
+            "precision": node["trainer"].get("precision"),
+        },
+        "trainer",
         devices=1,
-        precision=node["trainer"].get("precision"),
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -137,11 +152,12 @@ def evaluated(
         callbacks=[Steps(node["seed"])],
     )
     scores: dict[str, float] = {}
-    notes: dict[str, None] = {}
+    own = not any(override.startswith("data.source") for override in overrides)
+    notes = dict.fromkeys(other_data(folder, data.source.fingerprint()) if own else [])
     for name in splits:
         found = test(trainer, task, data, name)
         facts = {"checkpoint": checkpoint.name, "overrides": list(overrides)}
-        write_json(folder / "eval" / f"{name}.json", {**facts, **found})
+        write_json(within(folder, "eval") / f"{name}.json", {**facts, **found})
         scores.update(found)
         notes |= dict.fromkeys(task.notes(name))
     return scores, list(notes)
