@@ -6,7 +6,6 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from crossmedia.errors import ConfigError, SecurityError, UserError
@@ -30,7 +29,7 @@ MAY_NAME = {
     "early_stopping": r"pytorch_lightning\.callbacks\.EarlyStopping",
 }
 DEEPEST = 50  # levels of a config
-MOST_PARTS = 3_000_000  # of a config: a vocabulary and its merges; a few shared lists unfold to any number
+MOST_PARTS = 1_000_000  # of a config: a vocabulary and its merges; a few shared lists unfold to any number
 
 
 def locate(target: Any, key: str) -> Any:
@@ -62,9 +61,7 @@ def _nearest_module(module: str) -> str:
     return nearest(module, [name for name in names if not name.endswith("__init__")])
 
 
-def refuse_foreign(
-    node: Any, key: str, trust: tuple[str, ...] = (), source: Path | str = "a run folder"
-) -> None:
+def refuse_foreign(node: Any, key: str, trust: tuple[str, ...] = (), source: str = "a run folder") -> None:
     """Raise SecurityError where a node from a file names a class that is not ours, listed, or trusted.
 
     Nothing is imported before every name in the node has passed.

@@ -89,12 +89,12 @@ def load(run: str | Path, trust: tuple[str, ...] = ()) -> Any:
 def _load(checkpoint: Path, trust: tuple[str, ...], node: dict[str, Any] | None = None) -> Any:
     """The task of a checkpoint; where `node`, the config of its run, is given, the two must fit."""
     saved = read_checkpoint(checkpoint)
+    refuse_foreign(saved["model"], "model", trust, checkpoint.name)
     model = started(saved["model"])
-    refuse_foreign(model, "model", trust, checkpoint)
     if node:
         need_same_model(checkpoint, model, node["model"])
     try:
-        task = build(model, "model", meta=unpack_meta(saved["meta"], trust, checkpoint))
+        task = build(model, "model", meta=unpack_meta(saved["meta"], trust, checkpoint.name))
         task.load_state_dict(saved["state_dict"])
         return task.eval()
     except (SecurityError, SystemFault):

@@ -159,7 +159,7 @@ def saved_config(folder: Path, trust: tuple[str, ...] = ()) -> dict[str, Any]:
     if not isinstance(found, dict) or not all(isinstance(found.get(key), parts[key]) for key in parts):
         raise CheckpointError(f"{path}: is not the config of a run")
     for key, node in found.items():
-        refuse_foreign(node, str(key), trust, path)
+        refuse_foreign(node, str(key), trust, path.name)
     return found
 
 
@@ -271,9 +271,7 @@ def pack_meta(meta: Any) -> dict[str, Any]:
     return {"classes": list(meta.classes), **parts}
 
 
-def unpack_meta(
-    plain: dict[str, Any], trust: tuple[str, ...] = (), source: Path | str = "a run folder"
-) -> Any:
+def unpack_meta(plain: dict[str, Any], trust: tuple[str, ...] = (), source: str = "a run folder") -> Any:
     """What `pack_meta` gave, built again."""
     from crossmedia.data.batches import Meta
 
