@@ -100,7 +100,7 @@ def _load(checkpoint: Path, trust: tuple[str, ...], node: dict[str, Any] | None 
     except (SecurityError, SystemFault):
         raise
     except Exception as error:  # of values that no config check has seen, a constructor can make anything
-        fault = brief(str(error).splitlines()[-1].strip() if str(error) else type(error).__name__, 120)
+        fault = brief(str(error).splitlines()[-1].strip() if str(error) else type(error).__name__, 80)
         raise CheckpointError(f"{checkpoint}: does not fit its own model. {fault}") from error
 
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,7 +70,9 @@ def read_values(path: Path) -> dict[str, Any]:
     _verify(path)
     _check_members(path)
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a pickle that is not as torch writes it
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         asked = re.search(r"GLOBAL ([\w.]+)", str(error))
         what = f"asks for {brief(asked[1])}" if asked else "holds more than plain values and tensors"
@@ -105,7 +108,8 @@ def _verify(path: Path) -> None:
 
 
 def _check_members(path: Path) -> None:
-    """Refuse what torch reads but never writes: packed members, which unfold to any size; two of one name."""
+    """Refuse what torch reads but never writes: packed members, which unfold to any size; two of one name;
+    a pickle without an archive around it."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -113,9 +117,10 @@ def _check_members(path: Path) -> None:
         raise CheckpointError(
             f"{path}: cannot be read ({type(error).__name__}). Use another checkpoint"
         ) from None
+    bare = min((member.header_offset for member in members), default=1) > 0
     packed = any(member.compress_type != zipfile.ZIP_STORED for member in members)
     repeated = len({member.filename for member in members}) < len(members)
-    if packed or repeated or sum(member.file_size for member in members) > path.stat().st_size:
+    if bare or packed or repeated or sum(member.file_size for member in members) > path.stat().st_size:
         raise CheckpointError(f"{path}: its archive is not one that torch writes. Use another checkpoint")
 
 
