@@ -132,8 +132,8 @@ def _generate(options: argparse.Namespace, words: list[str]) -> None:
         except ValueError as error:
             raise ConfigError(f"generate: {error}") from error
         for source, output in zip(part, outputs, strict=True):
-            words = printable(output)
-            print(f"{source}: {words}" if len(inputs) > 1 else words)
+            shown = printable(output)
+            print(f"{source}: {shown}" if len(inputs) > 1 else shown)
 
 
 def printable(text: str) -> str:
