@@ -4,29 +4,33 @@ import functools
 import importlib
 import inspect
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crossmedia.errors import ConfigError, SecurityError, UserError
 
-# What a run folder may name beside the classes that crossmedia itself defines.
-OPTIMIZERS = ("Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "RMSprop", "SGD")
-SCHEDULES = (
-    "ConstantLR",
-    "CosineAnnealingLR",
-    "CosineAnnealingWarmRestarts",
-    "ExponentialLR",
-    "LinearLR",
-    "MultiStepLR",
-    "OneCycleLR",
-    "PolynomialLR",
-    "ReduceLROnPlateau",
-    "StepLR",
+# What a run folder may name, by the root key: no class that writes, asks the network or starts a process when
+# it is built, but for `pretrained`, which a checkpoint is loaded without.
+_CLASS = r"(\.[a-z][a-z0-9_]*)+\.[A-Z][A-Za-z0-9]*"
+_OPTIMIZERS = "Adam|AdamW|NAdam|RAdam|Adamax|Adagrad|RMSprop|SGD"
+_SCHEDULES = (
+    "ConstantLR|CosineAnnealingLR|CosineAnnealingWarmRestarts|ExponentialLR|LinearLR|MultiStepLR|OneCycleLR"
+    "|PolynomialLR|ReduceLROnPlateau|StepLR"
 )
-ALLOWED = frozenset(
-    [f"torch.optim.{name}" for name in OPTIMIZERS]
-    + [f"torch.optim.lr_scheduler.{name}" for name in SCHEDULES]
-)
+_OF_DATA = rf"crossmedia\.(data|images|metrics|text){_CLASS}"
+MAY_NAME = {
+    "data": _OF_DATA,
+    "meta": _OF_DATA,
+    "model": rf"crossmedia\.(losses|metrics|nets|tasks){_CLASS}"
+    rf"|torch\.optim\.({_OPTIMIZERS})|torch\.optim\.lr_scheduler\.({_SCHEDULES})",
+    "trainer": r"pytorch_lightning\.Trainer|crossmedia\.trainer\.ddp\.DDP",
+    "logger": r"pytorch_lightning\.loggers\.(TensorBoard|Wandb)Logger",
+    "early_stopping": r"pytorch_lightning\.callbacks\.EarlyStopping",
+    "ema": r"crossmedia\.trainer\.ema\.EMA",
+}
+DEEPEST = 50  # levels of a config
+MOST_PARTS = 1_000_000  # of a config: a vocabulary and its merges; a few shared lists unfold to any number
 
 
 def locate(target: Any, key: str) -> Any:
@@ -58,42 +62,60 @@ def _nearest_module(module: str) -> str:
     return nearest(module, [name for name in names if not name.endswith("__init__")])
 
 
-def refuse_foreign(
-    node: Any, key: str, trust: tuple[str, ...] = (), also: frozenset[str] = frozenset()
-) -> None:
+def refuse_foreign(node: Any, key: str, trust: tuple[str, ...] = (), source: str = "a run folder") -> None:
     """Raise SecurityError where a node from a file names a class that is not ours, listed, or trusted.
 
     Nothing is imported before every name in the node has passed.
     """
     found = list(_targets(node, key))
     for where, target in found:
-        package = str(target).partition(".")[0]
-        if package in trust or target in ALLOWED | also:
+        package = target.partition(".")[0] if isinstance(target, str) else ""
+        allowed = MAY_NAME.get(re.split(r"[.\[]", where)[0], "")
+        if package and (package in trust or re.fullmatch(allowed, target)):
             continue
-        if package != "crossmedia":
-            raise SecurityError(
-                f"{where}._target_={target!r}: a run folder may only name classes of crossmedia and torch's "
-                f"optimizers. If you wrote this class and trust the folder: --trust {package}"
-            )
+        own = package and package != "crossmedia" and package not in sys.stdlib_module_names
+        cure = f". If you wrote this class and trust the folder: --trust {brief(package, 20)}" if own else ""
+        raise SecurityError(
+            f"{brief(where, 40)}._target_={brief(target, 40)}: {source} may not name this there{cure}"
+        )
     for where, target in found:
-        if str(target).startswith("crossmedia."):
-            value = locate(target, where)
-            if not inspect.isclass(value) or f"{value.__module__}.{value.__qualname__}" != target:
-                raise SecurityError(
-                    f"{where}._target_={target!r}: is not a class that crossmedia defines there"
-                )
+        if target.startswith("crossmedia.") and not _defined(target):
+            raise SecurityError(
+                f"{brief(where, 40)}._target_={brief(target)}: {source} names no class of crossmedia"
+            )
 
 
-def _targets(node: Any, key: str):
-    if isinstance(node, Mapping):
-        for name, value in node.items():
-            if name == "_target_":
-                yield key, value
-            else:
-                yield from _targets(value, f"{key}.{name}")
-    elif isinstance(node, list | tuple):
-        for place, value in enumerate(node):
-            yield from _targets(value, f"{key}[{place}]")
+def _defined(target: str) -> bool:
+    """Whether crossmedia defines a class there, and does not only import it."""
+    try:
+        value = locate(target, "")
+    except ConfigError:
+        return False
+    return inspect.isclass(value) and f"{value.__module__}.{value.__qualname__}" == target
+
+
+def _targets(node: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """Every key that names something, and what; SecurityError where the node is beyond any config."""
+    waiting, left = [(key, node, 0)], MOST_PARTS
+    while waiting:
+        key, node, depth = waiting.pop()
+        if not isinstance(node, Mapping | list | tuple):
+            continue
+        left -= len(node)
+        if depth > DEEPEST or left < 0:
+            raise SecurityError(f"{brief(key)}: more parts, or deeper in one another, than any config has")
+        if isinstance(node, Mapping):
+            if "_target_" in node:
+                yield key, node["_target_"]
+            waiting += [(f"{key}.{name}", node[name], depth + 1) for name in node if name != "_target_"]
+        else:
+            waiting += [(f"{key}[{place}]", value, depth + 1) for place, value in enumerate(node)]
+
+
+def brief(foreign: Any, most: int = 60) -> str:
+    """Text from a file as a part of our line: its control characters spelt out, cut where it is long."""
+    text = foreign if isinstance(foreign, str) else f"<{type(foreign).__name__}>"
+    return repr(text[:most])[1:-1] + "…" * (len(text) > most)
 
 
 def build(node: Any, key: str, **given: Any) -> Any:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from crossmedia.errors import ConfigError, DataError
+from crossmedia.errors import CheckpointError, ConfigError, DataError
 from crossmedia.terminal import explained
 
 
@@ -132,7 +132,13 @@ def _generate(options: argparse.Namespace, words: list[str]) -> None:
         except ValueError as error:
             raise ConfigError(f"generate: {error}") from error
         for source, output in zip(part, outputs, strict=True):
-            print(f"{source}: {output}" if len(inputs) > 1 else output)
+            shown = printable(output)
+            print(f"{source}: {shown}" if len(inputs) > 1 else shown)
+
+
+def printable(text: str) -> str:
+    """Text from a checkpoint as a terminal may show it: no control character acts."""
+    return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
 
 
 def _keywords(task: Any, words: list[str]) -> dict[str, Any]:
@@ -190,8 +196,11 @@ def _report(options: argparse.Namespace, _: list[str]) -> None:
     path = Path(options.run)
     if path.is_dir() and not (path / "config.yaml").exists() and not path.is_symlink():
         print(write_index(path))
-    else:
-        print(write_report(find_run(path)[0] if path.is_file() else find_folder(options.run)))
+        return
+    folder = find_run(path)[0] if path.is_file() else find_folder(options.run)
+    if path.is_file() and not (folder / "config.yaml").exists():
+        raise CheckpointError(f"{path}: is not a checkpoint in a run folder")
+    print(write_report(folder))
 
 
 def _export(options: argparse.Namespace, _: list[str]) -> None:

@@ -7,9 +7,9 @@ from safetensors.torch import save_file
 
 from crossmedia import run
 from crossmedia.errors import SystemFault
-from crossmedia.folder import find_run, read_json, write_json, write_whole
+from crossmedia.folder import find_run, write_json, write_whole
 from crossmedia.report.tables import to_markdown
-from crossmedia.saved import read_checkpoint
+from crossmedia.saved import inside, read_checkpoint, saved_facts
 
 CARD = """# {name}
 
@@ -36,7 +36,7 @@ def export(name: str | Path, out: Path | None = None, trust: tuple[str, ...] = (
     folder, checkpoint = find_run(name)
     task = run.load(checkpoint, trust)
     saved = read_checkpoint(checkpoint)
-    out = out or folder / "export"
+    out = out or inside(folder, "export")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -46,14 +46,14 @@ def export(name: str | Path, out: Path | None = None, trust: tuple[str, ...] = (
     save_file(weights, beside, metadata={"format": "pt"})
     beside.replace(out / "model.safetensors")
     write_json(out / "config.json", {key: saved[key] for key in ("format", "model", "meta")})
-    facts = read_json(folder / "manifest.json") or {}
-    scores = read_json(folder / "scores.json") or {}
+    facts, scores = saved_facts(folder, "manifest"), saved_facts(folder, "scores")
+    rows = [[key, None if value is None else round(value, 4)] for key, value in scores.items()]
     about = facts.get("about") or {}
     command = shlex.join(facts.get("command", []))
     card = CARD.format(
         name=facts.get("experiment", folder.name),
         claim=about.get("claim") or "",
-        scores=to_markdown(["score", "value"], [[key, round(value, 4)] for key, value in scores.items()]),
+        scores=to_markdown(["score", "value"], rows),
         command=command,
         seed=facts.get("seed"),
         commit=(facts.get("git") or {}).get("commit"),

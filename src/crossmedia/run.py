@@ -10,20 +10,20 @@ from typing import Any
 from omegaconf import DictConfig
 
 from crossmedia import config, continued
-from crossmedia.build import build, locate, refuse_foreign
-from crossmedia.errors import CheckpointError
+from crossmedia.build import brief, build, locate, refuse_foreign
+from crossmedia.errors import CheckpointError, SecurityError, SystemFault
 from crossmedia.folder import RunFolder, find_folder, find_run, read_json, write_json
-from crossmedia.saved import read_checkpoint, saved_config, saved_overrides, unpack_meta
-
-SESSION = frozenset(  # what a run that goes on builds beside data and model
-    [
-        "crossmedia.trainer.ema.EMA",
-        "pytorch_lightning.Trainer",
-        "pytorch_lightning.callbacks.EarlyStopping",
-        "pytorch_lightning.loggers.TensorBoardLogger",
-        "pytorch_lightning.loggers.WandbLogger",
-    ]
+from crossmedia.saved import (
+    inside,
+    need_same_model,
+    other_data,
+    read_checkpoint,
+    saved_config,
+    saved_overrides,
+    started,
+    unpack_meta,
 )
+
 FOLDER = "CROSSMEDIA_RUN"  # tells the other ranks where rank 0 writes
 
 
@@ -52,8 +52,7 @@ def resume(name: str, overrides: list[str], trust: tuple[str, ...] = ()) -> dict
     are damaged, or where the data changed; ConfigError where something else is to change.
     """
     path = find_folder(name)
-    plain = saved_config(path)
-    refuse_foreign(plain, "config", trust, SESSION)
+    plain = saved_config(path, trust)
     cfg, changes = continued.change(plain, overrides)
     config.check(cfg)
     from crossmedia.session import Session
@@ -112,17 +111,22 @@ def load(run: str | Path, trust: tuple[str, ...] = ()) -> Any:
     return _load(find_run(run)[1], trust)
 
 
-def _load(checkpoint: Path, trust: tuple[str, ...]) -> Any:
+def _load(checkpoint: Path, trust: tuple[str, ...], node: dict[str, Any] | None = None) -> Any:
+    """The task of a checkpoint; where `node`, the config of its run, is given, the two must fit."""
     saved = read_checkpoint(checkpoint)
-    refuse_foreign(saved["model"], "model", trust)
-    task = build(saved["model"], "model", meta=unpack_meta(saved["meta"], trust))
+    refuse_foreign(saved["model"], "model", trust, checkpoint.name)
+    model = started(saved["model"])
+    if node:
+        need_same_model(checkpoint, model, node["model"])
     try:
+        task = build(model, "model", meta=unpack_meta(saved["meta"], trust, checkpoint.name))
         task.load_state_dict(saved["state_dict"])
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{checkpoint}: does not fit its own model. {str(error).splitlines()[-1].strip()}"
-        ) from None
-    return task.eval()
+        return task.eval()
+    except (SecurityError, SystemFault):
+        raise
+    except Exception as error:  # of values that no config check has seen, a constructor can make anything
+        fault = brief(str(error).splitlines()[-1].strip() if str(error) else type(error).__name__, 80)
+        raise CheckpointError(f"{checkpoint}: does not fit its own model. {fault}") from error
 
 
 def evaluate(
@@ -145,24 +149,26 @@ def evaluated(
     trust: tuple[str, ...] = (),
 ) -> tuple[dict[str, float], list[str]]:
     """As `evaluate`; the scores and what a reader of them has to know."""
-    from pytorch_lightning import Trainer
-
     from crossmedia.trainer.steps import Steps
 
     quiet_lightning()
     folder, checkpoint = find_run(run)
-    task = _load(checkpoint, trust)
-    node = saved_config(folder)
+    node = saved_config(folder, trust)
+    task = _load(checkpoint, trust, node)
     for override in overrides:
         config.replace(node, override)
     refuse_foreign(node["data"], "data", trust)
     data = build(node["data"], "data")
     data.learn(task.meta)
     splits = [split] if split else data.test_splits
-    trainer = Trainer(
-        accelerator="cpu" if node["trainer"].get("accelerator") == "cpu" else "auto",
+    trainer = build(
+        {
+            "_target_": "pytorch_lightning.Trainer",
+            "accelerator": "cpu" if node["trainer"].get("accelerator") == "cpu" else "auto",
+            "precision": node["trainer"].get("precision"),
+        },
+        "trainer",
         devices=1,
-        precision=node["trainer"].get("precision"),
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -171,11 +177,12 @@ def evaluated(
         callbacks=[Steps(node["seed"])],
     )
     scores: dict[str, float] = {}
-    notes: dict[str, None] = {}
+    own = not any(override.startswith("data.source") for override in overrides)
+    notes = dict.fromkeys(other_data(folder, data.source.fingerprint()) if own else [])
     for name in splits:
         found = test(trainer, task, data, name)
         facts = {"checkpoint": checkpoint.name, "overrides": list(overrides)}
-        write_json(folder / "eval" / f"{name}.json", {**facts, **found})
+        write_json(inside(folder, "eval") / f"{name}.json", {**facts, **found})
         scores.update(found)
         notes |= dict.fromkeys(task.notes(name))
     return scores, list(notes)

@@ -4,17 +4,24 @@ import hashlib
 import io
 import pickle
 import re
+import warnings
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from crossmedia.build import build, refuse_foreign
+import yaml
+
+from crossmedia.build import brief, build, refuse_foreign
 from crossmedia.errors import CheckpointError, SecurityError
-from crossmedia.folder import write_whole
+from crossmedia.folder import read_json, write_whole
+from crossmedia.typing import mistyped
 
 FORMAT = 1  # of checkpoints
 SEAL = b"\ncrossmedia sha256 "  # then the checksum of all before it, and a line end; torch's reader skips it
 SEAL_SIZE = len(SEAL) + 64 + 1
 CHUNK = 1 << 20
+MOST_TEXT = 1 << 20  # bytes of a config.yaml, of which a long one has a few thousand
 
 
 def write_checkpoint(path: Path, values: dict[str, Any]) -> None:
@@ -61,11 +68,14 @@ def read_values(path: Path) -> dict[str, Any]:
     import torch
 
     _verify(path)
+    _check_members(path)
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a pickle that is not as torch writes it
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         asked = re.search(r"GLOBAL ([\w.]+)", str(error))
-        what = f"asks for {asked[1]}" if asked else "holds more than plain values and tensors"
+        what = f"asks for {brief(asked[1])}" if asked else "holds more than plain values and tensors"
         raise SecurityError(f"{path}: {what}; not loaded") from None
     except Exception as error:  # over bytes that torch did not write, its reader raises whatever it meets
         raise CheckpointError(
@@ -97,51 +107,173 @@ def _verify(path: Path) -> None:
         raise CheckpointError(f"{path}: damaged, its checksum differs. Use another checkpoint")
 
 
+def _check_members(path: Path) -> None:
+    """Refuse what torch reads but never writes: packed members, which unfold to any size; two of one name;
+    a pickle without an archive around it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except Exception as error:  # as above
+        raise CheckpointError(
+            f"{path}: cannot be read ({type(error).__name__}). Use another checkpoint"
+        ) from None
+    bare = min((member.header_offset for member in members), default=1) > 0
+    packed = any(member.compress_type != zipfile.ZIP_STORED for member in members)
+    repeated = len({member.filename for member in members}) < len(members)
+    if bare or packed or repeated or sum(member.file_size for member in members) > path.stat().st_size:
+        raise CheckpointError(f"{path}: its archive is not one that torch writes. Use another checkpoint")
+
+
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """What it takes to load a task, whole and finite: `format`, `model`, `meta`, `state_dict`."""
-    import torch
-
     saved = read_values(path)
     contents = saved["crossmedia"]
     lacking = [name for name in ("format", "model", "meta") if name not in contents]
     weights = saved.get("state_dict")
     if lacking or not isinstance(weights, dict):
         raise CheckpointError(f"{path}: lacks {', '.join(lacking or ['weights'])}. Use another checkpoint")
-    if not isinstance(contents["format"], int) or contents["format"] > FORMAT:
-        raise CheckpointError(f"{path}: format {contents['format']}, newer than this crossmedia's {FORMAT}")
+    if not isinstance(contents["format"], int) or not 1 <= contents["format"] <= FORMAT:
+        raise CheckpointError(
+            f"{path}: of a format newer than {FORMAT}, the newest that this crossmedia reads. Update it"
+        )
     for name, tensor in weights.items():
-        if not isinstance(tensor, torch.Tensor) or not torch.isfinite(tensor).all():
-            raise CheckpointError(f"{path}: {name} holds what is no finite number. Use another checkpoint")
+        if not _finite(tensor):
+            raise CheckpointError(
+                f"{path}: {brief(name)} holds what is no finite number. Use another checkpoint"
+            )
     return {**contents, "state_dict": weights}
 
 
-def saved_config(folder: Path) -> dict[str, Any]:
-    """The resolved config of a run folder."""
-    found = _yaml(folder / "config.yaml")
-    if not isinstance(found, dict) or not {"data", "model", "trainer", "seed"} <= set(found):
-        raise CheckpointError(f"{folder / 'config.yaml'}: is not the config of a run")
+def _finite(value: Any) -> bool:
+    """Whether it is a tensor as nets have them, of finite numbers."""
+    import torch
+
+    if not isinstance(value, torch.Tensor) or value.layout != torch.strided or value.is_quantized:
+        return False
+    whole = value.numel() * value.element_size() <= value.untyped_storage().nbytes()  # else it repeats itself
+    return whole and value.device.type == "cpu" and bool(torch.isfinite(value).all())
+
+
+def saved_config(folder: Path, trust: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The resolved config of a run folder; SecurityError where it names foreign code."""
+    path = folder / "config.yaml"
+    found = read_yaml(path)
+    if found is None:
+        raise CheckpointError(f"{path}: no such file; this is not a run folder")
+    parts = {"data": dict, "model": dict, "trainer": dict, "seed": int}
+    if not isinstance(found, dict) or not all(isinstance(found.get(key), parts[key]) for key in parts):
+        raise CheckpointError(f"{path}: is not the config of a run")
+    for key, node in found.items():
+        refuse_foreign(node, str(key), trust, path.name)
     return found
+
+
+class _Plain(yaml.SafeLoader):
+    """YAML without aliases: no file of a run has any, and a few lines of them unfold to gigabytes."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("an alias")
+        return super().compose_node(parent, index)
+
+
+def read_yaml(path: Path) -> Any:
+    """The plain values of a YAML file in a run folder, or None where there is none.
+
+    Raises CheckpointError where it is damaged, SecurityError where it asks for more than values.
+    """
+    if not path.exists():
+        return None
+    if not path.is_file() or path.stat().st_size > MOST_TEXT:
+        raise CheckpointError(f"{path}: is not a file of at most {MOST_TEXT >> 20} MB")
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _Plain)
+    except yaml.constructor.ConstructorError as error:
+        raise SecurityError(f"{path}: {brief(error.problem, 120)}; not read") from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}") from None
+    except Exception as error:  # YAML's own, a number of a million digits, the 31st of June, a deep nesting
+        raise CheckpointError(f"{path}: cannot be read ({type(error).__name__})") from None
 
 
 def saved_overrides(folder: Path) -> list[str]:
     """The overrides that a run was started with."""
-    found = _yaml(folder / "overrides.yaml")
+    found = read_yaml(folder / "overrides.yaml")
     if not isinstance(found, list) or not all(isinstance(override, str) for override in found):
         raise CheckpointError(f"{folder / 'overrides.yaml'}: is not a list of overrides")
     return found
 
 
-def _yaml(path: Path) -> Any:
-    import yaml
+def need_same_model(checkpoint: Path, saved: Any, config: Any) -> None:
+    """CheckpointError where the model of a checkpoint is not that of the run's config."""
+    for key in _differing(started(saved), started(config), "model"):
+        raise CheckpointError(
+            f"{checkpoint}: {brief(key)} is not that of the run's config.yaml. "
+            "Put back the run's own checkpoint, or its config"
+        )
 
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(f"{path}: no such file; this is not a run folder") from None
-    except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise CheckpointError(f"{path}: cannot be read ({type(error).__name__})") from None
+
+def _differing(one: Any, other: Any, key: str) -> Iterator[str]:
+    if isinstance(one, dict) and isinstance(other, dict) and one.get("_target_") == other.get("_target_"):
+        for name in {**one, **other}:
+            yield from _differing(one.get(name), other.get(name), f"{key}.{name}")
+    elif one != other:
+        yield key
+
+
+def started(node: Any) -> Any:
+    """A model's config without `pretrained`: a checkpoint holds the weights that came of it."""
+    if isinstance(node, dict):
+        return {name: None if name == "pretrained" else started(value) for name, value in node.items()}
+    return [started(value) for value in node] if isinstance(node, list | tuple) else node
+
+
+def other_data(folder: Path, fingerprint: str) -> list[str]:
+    """A line where the data are not those that the run was trained on."""
+    known = str(saved_facts(folder, "manifest").get("data", fingerprint))
+    if known == fingerprint:
+        return []
+    return [f"Not the data of the training: fingerprint {fingerprint[:12]}, then {brief(known, 12)}"]
+
+
+def inside(folder: Path, name: str) -> Path:
+    """A folder inside a run folder, to write to; CheckpointError where it is a link, which leads anywhere."""
+    path = folder / name
+    if path.is_symlink():
+        raise CheckpointError(f"{path}: is a link; nothing is written through it. Remove it")
+    return path
+
+
+# What is read of a run's JSON files, and as what; a score is a number.
+_FACTS: dict[str, Any] = {
+    "about": dict | None,
+    "best": float | None,
+    "best_epoch": int | None,
+    "command": list[str] | None,
+    "direction": str | None,
+    "experiment": str | None,
+    "git": dict | None,
+    "monitor": str | None,
+    "notes": list[str] | None,
+    "state": str | None,
+    "steps_per_second": float | None,
+    "wall_seconds": float | None,
+}
+
+
+def saved_facts(folder: Path, name: str) -> dict[str, Any]:
+    """The values of manifest.json, scores.json or status.json; empty where it is not written yet."""
+    path = folder / f"{name}.json"
+    found = read_json(path)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{path}: is not an object of JSON. Remove it")
+    for key, value in found.items():
+        fault = mistyped(value, float | None if name == "scores" else _FACTS.get(key, object))
+        if fault:
+            raise CheckpointError(f"{path}: {brief(key)}: {fault}. Remove the file")
+    return found
 
 
 def pack_meta(meta: Any) -> dict[str, Any]:
@@ -152,10 +284,10 @@ def pack_meta(meta: Any) -> dict[str, Any]:
     return {"classes": list(meta.classes), **parts}
 
 
-def unpack_meta(plain: dict[str, Any], trust: tuple[str, ...] = ()) -> Any:
+def unpack_meta(plain: dict[str, Any], trust: tuple[str, ...] = (), source: str = "a run folder") -> Any:
     """What `pack_meta` gave, built again."""
     from crossmedia.data.batches import Meta
 
-    refuse_foreign(plain, "meta", trust)
+    refuse_foreign(plain, "meta", trust, source)
     parts = {name: build(node, f"meta.{name}") for name, node in plain.items() if name != "classes"}
     return Meta(tuple(plain["classes"]), **parts)

@@ -21,7 +21,7 @@ from crossmedia.folder import RunFolder, read_json, write_json, write_whole
 from crossmedia.manifest import manifest
 from crossmedia.origin import Origin, check_same, last_good, warm_start
 from crossmedia.report.page import write_report
-from crossmedia.saved import FORMAT, pack_meta, read_checkpoint, unpack_meta
+from crossmedia.saved import FORMAT, pack_meta, read_checkpoint, started, unpack_meta
 from crossmedia.trainer.checkpoints import AtomicCheckpointIO, Checkpoints
 from crossmedia.trainer.log import CSVLog
 from crossmedia.trainer.progress import ProgressLine, clock
@@ -85,7 +85,7 @@ class Session:
         config.check_sizes(plain)
         contents = {
             "format": FORMAT,
-            "model": _started(plain["model"]),
+            "model": started(plain["model"]),
             "meta": saved["meta"] if saved else pack_meta(data.meta),
             "data": data.source.fingerprint(),
         }
@@ -247,10 +247,3 @@ def interruptible() -> Iterator[None]:
         if isinstance(error.__context__, KeyboardInterrupt):
             raise error.__context__ from None
         raise
-
-
-def _started(node: Any) -> Any:
-    """The model's config without `pretrained`: a checkpoint holds the weights that came of it."""
-    if isinstance(node, dict):
-        return {name: None if name == "pretrained" else _started(value) for name, value in node.items()}
-    return [_started(value) for value in node] if isinstance(node, list) else node

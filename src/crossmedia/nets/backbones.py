@@ -4,6 +4,7 @@ Shapes: B batch, S image size, h w the backbone's last grid, F its width, K clas
 """
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
@@ -11,6 +12,7 @@ from typing import Any, Literal, Self, get_args
 import torch
 from torch import Tensor, nn
 
+from crossmedia.build import brief
 from crossmedia.errors import CheckpointError, SystemFault
 from crossmedia.limits import within
 
@@ -113,9 +115,20 @@ def _backbone(depth: int, width: int, pretrained: str | None) -> tuple[Any, Sequ
                 f"has {want}. Set net.depth and net.width to those of the weights"
             )
     _load(model, folder, pretrained)
-    seen = folder / "preprocessor_config.json"
-    pictures = _read(seen, pretrained) if seen.exists() else {}
-    return model, pictures.get("image_mean", _IMAGENET_MEAN), pictures.get("image_std", _IMAGENET_STD)
+    return model, *_range(folder / "preprocessor_config.json", pretrained)
+
+
+def _range(path: Path, pretrained: str) -> tuple[list[float], list[float]]:
+    """Mean and deviation that the folder gives, else ImageNet's."""
+    given = _read(path, pretrained) if path.exists() else {}
+    found = {"image_mean": _IMAGENET_MEAN, "image_std": _IMAGENET_STD}
+    for name in found:
+        values = given.get(name, found[name])
+        numbers = isinstance(values, list) and all(isinstance(value, int | float) for value in values)
+        if not numbers or len(values) != 3 or not all(map(math.isfinite, values)):
+            raise CheckpointError(f"{pretrained}/{path.name}: {name} must be three numbers")
+        found[name] = values
+    return found["image_mean"], found["image_std"]
 
 
 def _folder(pretrained: str) -> Path:
@@ -145,7 +158,7 @@ def _read(path: Path, pretrained: str) -> dict[str, Any]:
         raise CheckpointError(
             f"{pretrained}: has no {path.name}. Give a folder that transformers saved"
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         line = f"{pretrained}/{path.name}: cannot be read ({_first_line(error)}). Download or save it again"
         raise CheckpointError(line) from error
     if not isinstance(found, dict):
@@ -165,7 +178,7 @@ def _load(model: nn.Module, folder: Path, pretrained: str) -> None:
     for path in paths:
         try:
             weights |= load_file(path)
-        except (OSError, SafetensorError) as error:
+        except (OSError, SafetensorError, KeyError) as error:  # KeyError: a type that torch has not
             line = (
                 f"{pretrained}/{path.name}: cannot be read ({_first_line(error)}). Download or save it again"
             )
@@ -184,4 +197,4 @@ def _load(model: nn.Module, folder: Path, pretrained: str) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return brief((str(error).splitlines() or [type(error).__name__])[0], 80)
