@@ -179,7 +179,7 @@ def _inputs(path: Path) -> list[Path]:
         return [path]
     from crossmedia.images.read import SUFFIXES
 
-    files = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+    files = sorted(p for p in path.iterdir() if not p.is_dir() and not p.name.startswith("."))
     found = [file for file in files if file.suffix.lower() in SUFFIXES]
     if not found:
         raise DataError(f"{path}: this folder has no pictures ({', '.join(sorted(SUFFIXES))})")

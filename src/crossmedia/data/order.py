@@ -40,9 +40,10 @@ class Order(Sampler[list[Key]]):
     def __init__(self, size: int, batch_size: int, seed: int, train: bool, rank: int = 0, ranks: int = 1):
         within(batch_size=batch_size)
         if train and size < batch_size * ranks:
+            key, most = ("data.batch_size", size // ranks) if size >= ranks else ("trainer.devices", size)
             raise DataError(
                 f"train: {size} samples do not fill one batch of {batch_size * ranks}. "
-                f"Use data.batch_size={max(1, size // ranks)} or less"
+                f"Use {key}={most} or less"
             )
         self.size, self.batch_size, self.seed, self.train = size, batch_size, seed, train
         self.rank, self.ranks = rank, ranks

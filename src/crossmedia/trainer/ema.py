@@ -6,6 +6,8 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from crossmedia.limits import within
+
 
 class EMA(Callback):
     """Polyak averaging of the net's parameters: average ← decay · average + (1 - decay) · weights, after each
@@ -17,8 +19,7 @@ class EMA(Callback):
     """
 
     def __init__(self, decay: float = 0.999):
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay {decay}: must be at least 0 and below 1")
+        within(decay=decay)
         self.decay = decay
         self.steps = 0
         self.average: list[Tensor] = []
