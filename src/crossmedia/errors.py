@@ -1,5 +1,7 @@
 """Every fault that is the user's to mend: one line a fault, and the exit code of its area."""
 
+import signal
+
 
 class UserError(Exception):
     """Faults the user can mend, a line each.
@@ -60,3 +62,17 @@ class NonFiniteError(UserError):
     """A loss, gradient or input that is not a finite number."""
 
     area, code = "non-finite", 7
+
+
+class RankError(UserError):
+    """A rank that died, hung, or raised what is not the user's to mend."""
+
+    area, code = "rank", 8
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM; as Python's own it passes by every `except Exception`."""
+
+    def __init__(self, number: int):
+        super().__init__(signal.Signals(number).name)
+        self.code = 128 + number  # as a shell tells of a process that a signal ended

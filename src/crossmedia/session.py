@@ -24,6 +24,8 @@ from crossmedia.manifest import manifest
 from crossmedia.report.page import write_report
 from crossmedia.saved import FORMAT, pack_meta, read_checkpoint
 from crossmedia.trainer.checkpoints import AtomicCheckpointIO, Checkpoints
+from crossmedia.trainer.cluster import rank
+from crossmedia.trainer.ddp import SameConfig
 from crossmedia.trainer.log import CSVLog
 from crossmedia.trainer.progress import ProgressLine, clock
 from crossmedia.trainer.steps import Steps
@@ -35,7 +37,7 @@ class Session:
 
     def __init__(self, cfg: DictConfig, folder: RunFolder, overrides: list[str]):
         self.cfg, self.folder, self.overrides = cfg, folder, overrides
-        self.first = run.rank() == 0  # the one that writes and prints
+        self.first = rank() == 0  # the one that writes and prints
         self.console = console(quiet=not self.first)
         self.began = time.monotonic()
 
@@ -90,6 +92,7 @@ class Session:
         folder = self.folder.path
         self.progress = ProgressLine(self.console, self.checkpoints, self._shown())
         callbacks = [Steps(plain["seed"]), self.checkpoints, self.progress, Pictures(folder, self._midway)]
+        callbacks.append(SameConfig(plain))
         if plain["early_stopping"]:
             kept = self.checkpoints
             callbacks.append(

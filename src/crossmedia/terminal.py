@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from crossmedia.errors import ConfigError, SystemFault, UserError
+from crossmedia.errors import ConfigError, Interrupted, SystemFault, UserError
 
 INTERRUPTED = 130
 REFUSED = {errno.EACCES, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOSPC, errno.EROFS}  # a path
@@ -37,8 +37,8 @@ def explained(main: Callable[[], Any]) -> int:
         sys.stdout.flush()  # a closed pipe shows here, not in the interpreter's last breath
     except UserError as error:
         return say(error)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as error:
+        return error.code if isinstance(error, Interrupted) else INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
