@@ -42,7 +42,7 @@ class Faulty(Classification):
     def training_step(self, batch: ClassBatch, batch_idx: int):
         loss = super().training_step(batch, batch_idx)
         if batch_idx == 1 and self._reached("training_step", epoch=1):
-            return loss * torch.nan if self.fault == "nan" else loss
+            return loss * torch.nan if self.fault == "diverge" else loss
         return loss
 
     def validation_step(self, batch: ClassBatch, batch_idx: int):
@@ -63,14 +63,14 @@ class Faulty(Classification):
 
 
 class FaultyView(LabelView):
-    """Does it in the fourth training batch that it makes."""
+    """Does it in one of the training batches that it makes, counted from 1."""
 
-    def __init__(self, fault: str, rank: int = 1, augment=None):
+    def __init__(self, fault: str, at: int, rank: int = 1, augment=None):
         super().__init__(augment)
-        self.fault, self.rank, self.made = fault, rank, 0
+        self.fault, self.at, self.rank, self.made = fault, at, rank, 0
 
     def __call__(self, samples, draws, meta) -> ClassBatch:
         self.made += draws is not None
-        if self.made == 4:
+        if self.made == self.at:
             fail(self.fault, self.rank)
         return super().__call__(samples, draws, meta)

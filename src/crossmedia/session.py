@@ -25,7 +25,7 @@ from crossmedia.report.page import write_report
 from crossmedia.saved import FORMAT, pack_meta, read_checkpoint
 from crossmedia.trainer.checkpoints import AtomicCheckpointIO, Checkpoints
 from crossmedia.trainer.cluster import rank
-from crossmedia.trainer.ddp import SameConfig
+from crossmedia.trainer.ddp import Alike
 from crossmedia.trainer.log import CSVLog
 from crossmedia.trainer.progress import ProgressLine, clock
 from crossmedia.trainer.steps import Steps
@@ -92,7 +92,7 @@ class Session:
         folder = self.folder.path
         self.progress = ProgressLine(self.console, self.checkpoints, self._shown())
         callbacks = [Steps(plain["seed"]), self.checkpoints, self.progress, Pictures(folder, self._midway)]
-        callbacks.append(SameConfig(plain))
+        callbacks.append(Alike(plain))
         if plain["early_stopping"]:
             kept = self.checkpoints
             callbacks.append(

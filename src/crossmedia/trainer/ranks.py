@@ -60,7 +60,7 @@ def launch(count: int, cfg: DictConfig, folder: RunFolder, overrides: list[str])
     error = _error(fates[0], asked, folder)
     state = "interrupted" if isinstance(error, Interrupted) else "failed"
     folder.status(**{**status, "state": state, "reason": str(error).partition("\n")[0]})
-    if fates[0].traceback and (isinstance(error, RankError) or cfg.debug):
+    if fates[0].kind == "bug" or (cfg.debug and fates[0].traceback):
         print(fates[0].traceback, file=sys.stderr)
     raise error
 
