@@ -3,6 +3,10 @@
 import contextlib
 import json
 import os
+import signal
+import socket
+import subprocess
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -15,6 +19,7 @@ from crossmedia import errors, run
 from crossmedia.config import ROOT, compose
 from crossmedia.errors import RankError
 from crossmedia.saved import read_checkpoint
+from crossmedia.trainer import cluster
 
 pytestmark = pytest.mark.skipif(
     not torch.distributed.is_available(), reason="this torch has no torch.distributed"
@@ -34,6 +39,7 @@ def alone(monkeypatch, tmp_path):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("MOMENT", str(tmp_path / "moment"))
     monkeypatch.setenv("CROSSMEDIA_TEST", mark)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # faulty.py
     yield
     assert not living(mark)
 
@@ -154,3 +160,183 @@ def test_a_loss_that_is_no_number_on_one_rank_is_told_as_on_one(tmp_path, alone)
     assert isinstance(error, errors.NonFiniteError) and error.lines[0].startswith(
         "train/loss=nan in epoch 1 "
     )
+
+
+@contextlib.contextmanager
+def started(tmp_path, *words, **environment):
+    """The process of the command, for as long as the block lasts."""
+    process = subprocess.Popen(
+        [sys.executable, "train.py", *SHORT, *words, f"out_dir={tmp_path}"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+
+def wait_for(path, seconds=60):
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def ranks_of(process):
+    """The processes of its ranks, by rank."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return sorted(int(child) for child in children)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_reaches_the_ranks_and_ends_the_run(number, code, tmp_path, alone):
+    with started(
+        tmp_path, *FAULTY, "+model.fault=none", f"+model.place={STEP}", "trainer.max_epochs=400"
+    ) as job:
+        wait_for(tmp_path / "moment")
+        job.send_signal(number)
+        _, said = job.communicate(timeout=60)
+    assert job.returncode == code and "Traceback" not in said, said
+    assert status(only(tmp_path))["state"] == "interrupted"
+    assert read_checkpoint(only(tmp_path) / "checkpoints" / "last.ckpt")
+
+
+@pytest.mark.slow
+def test_ranks_end_with_the_process_that_started_them(tmp_path, alone):
+    with started(tmp_path, *FAULTY, "+model.fault=hang", f"+model.place={STEP}") as job:
+        wait_for(tmp_path / "moment")
+        ranks = ranks_of(job)
+        job.kill()
+        job.wait()
+        end = time.monotonic() + 10
+        while any(Path(f"/proc/{rank}").exists() for rank in ranks):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    assert len(ranks) == 2
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_rank_ends_the_run(tmp_path, alone):
+    with started(tmp_path, *FAULTY, "+model.fault=SIGTERM", f"+model.place={STEP}") as job:
+        _, said = job.communicate(timeout=100)
+    assert job.returncode in (8, 143), said
+    assert time.time() - (tmp_path / "moment").stat().st_mtime < 15 + 10
+    assert read_checkpoint(only(tmp_path) / "checkpoints" / "last.ckpt")
+
+
+@pytest.mark.slow
+def test_a_split_of_fewer_samples_than_ranks_is_scored(tmp_path, alone):
+    words = [
+        "experiments=captioning_scenes",
+        *DDP,
+        *TINY[1:],
+        "data.batch_size=4",
+        "++data.source.num_train=64",
+    ]
+    sizes = ["++data.source.num_val=1", "++data.source.num_test=1"]
+    scores = run.train([*words, *sizes, f"out_dir={tmp_path}"])
+    (folder,) = (tmp_path / "captioning_scenes").glob("2*")
+    assert len(check_scores(folder, scores)) == 2  # test and test_composition
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.mark.slow
+def test_a_taken_port_hinders_no_ranks_of_ours(tmp_path, alone, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv("MASTER_PORT", str(taken.getsockname()[1]))
+        assert run.train([*SHORT, "trainer.max_epochs=1", f"out_dir={tmp_path}"])
+
+
+def test_a_taken_port_is_named_where_another_starts_the_ranks(tmp_path, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(os, "environ", {**os.environ, **place(0, port)})
+        with pytest.raises(errors.SystemFault, match=f"port {port}: taken"):
+            run.train([*SHORT, f"out_dir={tmp_path}"])
+
+
+def place(rank, port):
+    """The environment of one of two ranks, as starters of ranks give it."""
+    given = {
+        "RANK": rank,
+        "LOCAL_RANK": rank,
+        "WORLD_SIZE": 2,
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": port,
+    }
+    return {name: str(value) for name, value in given.items()}
+
+
+@pytest.mark.slow
+def test_ranks_with_different_configs_end_at_once(tmp_path, alone):
+    port, other = free_port(), "model.optimizer.lr=0.5"
+    with started(tmp_path, **place(0, port)) as first, started(tmp_path, other, **place(1, port)) as second:
+        said = [job.communicate(timeout=60)[1] for job in (first, second)]
+    line = "config: model.optimizer.lr=0.5: on rank 1, but 0.003 on rank 0. Give all the same command\n"
+    assert said == [line, line] and (first.returncode, second.returncode) == (2, 2)
+    assert status(only(tmp_path))["state"] == "failed"
+
+
+@pytest.mark.slow
+def test_torchrun_starts_ranks_that_share_one_folder(tmp_path, alone):
+    command = ["torch.distributed.run", "--standalone", "--nproc_per_node=2", "train.py"]
+    words = [*SHORT, "trainer.max_epochs=1", f"out_dir={tmp_path}"]
+    subprocess.run([sys.executable, "-m", *command, *words], cwd=ROOT, check=True, timeout=100)
+    assert status(only(tmp_path))["state"] == "finished"
+    assert len((only(tmp_path) / "predictions.jsonl").read_text().splitlines()) == 364
+
+
+SLURM = {"SLURM_JOB_ID": "1", "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
+SLURM |= {"SLURM_NTASKS_PER_NODE": "2", "SLURM_NODEID": "0", "SLURM_JOB_NODELIST": "localhost"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "words", "fault"),
+    [
+        ({**SLURM, "SLURM_JOB_NAME": "train"}, [], "trainer.devices=2: SLURM_NTASKS=1, so there are 1 ranks"),
+        (place(0, 1), ["trainer.devices=4"], "trainer.devices=4: WORLD_SIZE=2, so there are 2 ranks"),
+        ({}, ["+trainer.num_nodes=2"], "trainer.num_nodes=2: one command starts ranks on its own machine"),
+        ({}, ["trainer.strategy=ddp_spawn"], "trainer.strategy=ddp_spawn: would start ranks of its own"),
+    ],
+)
+def test_ranks_other_than_the_config_asks_for_are_refused(environment, words, fault, monkeypatch):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(errors.ConfigError, match=fault):
+        cluster.to_start(compose([*SHORT, *words]))
+
+
+@pytest.mark.parametrize(
+    ("environment", "words", "count"),
+    [
+        ({}, [], 2),
+        ({}, ["trainer.devices=1"], 0),
+        ({}, ["trainer.devices=[0,1,2]"], 3),
+        ({}, ["trainer.strategy=ddp_find_unused_parameters_true"], 2),
+        ({**SLURM, "SLURM_JOB_NAME": "bash"}, [], 2),
+        ({**SLURM, "SLURM_JOB_NAME": "train"}, ["trainer.devices=1"], 0),
+        ({**SLURM, "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "2"}, [], 0),
+        (place(1, 1), [], 0),
+    ],
+)
+def test_ranks_are_started_where_none_are_there(environment, words, count, monkeypatch):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert cluster.to_start(compose([*SHORT, *words])) == count

@@ -35,7 +35,7 @@ class Alike(Callback):
         source: Any = trainer.datamodule.source  # pyright: ignore[reportAttributeAccessIssue]
         first, *others = _everywhere({**_flat(self.plain), "data.source": source.fingerprint()})
         for rank, other in enumerate(others, 1):
-            for key in first.keys() | other.keys():
+            for key in {**first, **other}:
                 if other.get(key) != first.get(key):
                     raise ConfigError(
                         f"{key}={other.get(key)}: on rank {rank}, but {first.get(key)} on rank 0. "

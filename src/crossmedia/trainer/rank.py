@@ -41,10 +41,11 @@ def _end_with_parent() -> None:
 
 
 def _facts(error: Exception) -> dict[str, Any]:
+    kind, lines = "bug", [f"{type(error).__name__}: {error}".partition("\n")[0]]
     if isinstance(error, UserError):
         kind, lines = error.area, error.lines
-    else:
-        kind, lines = "lost" if _lost(error) else "bug", [f"{type(error).__name__}: {error}"]
+    elif _lost(error):
+        kind = "lost"
     return {"kind": kind, "lines": lines, "traceback": traceback.format_exc(), "time": time.time()}
 
 
@@ -56,10 +57,12 @@ def _lost(error: Exception) -> bool:
 
 
 def _code(error: BaseException) -> int:
-    if isinstance(error, KeyboardInterrupt):
-        return getattr(error, "code", 128 + signal.SIGINT)
-    code = getattr(error, "code", 1)  # a UserError's, a SystemExit's
-    return code if isinstance(code, int) else 128 + signal.SIGTERM  # Lightning's exit at the signal has none
+    from pytorch_lightning.utilities.exceptions import SIGTERMException
+
+    if isinstance(error, SIGTERMException):
+        return 128 + signal.SIGTERM
+    code = getattr(error, "code", 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1)
+    return code if isinstance(code, int) else int(code is not None)  # as sys.exit has it
 
 
 if __name__ == "__main__":

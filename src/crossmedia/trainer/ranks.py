@@ -193,7 +193,7 @@ def _error(fate: Fate, asked: list[int], folder: RunFolder) -> BaseException:
     """What ended the run, if `fate` is the first that did."""
     if fate.kind in AREAS:
         return AREAS[fate.kind](*fate.lines)
-    if fate.kind in FELT and asked:
+    if asked and fate.kind != "bug":
         return Interrupted(asked[0])
     words = re.sub(r"\[\S+:\d+\] ", "", fate.lines[0])[:SHOWN].strip().rstrip(".")  # gloo's source line
     saved = (folder.path / "checkpoints" / "last.ckpt").exists()
