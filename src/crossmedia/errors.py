@@ -71,6 +71,12 @@ class NonFiniteError(UserError):
     area, code = "non-finite", 7
 
 
+class RankError(UserError):
+    """A rank that died, hung, or raised what is not the user's to mend."""
+
+    area, code = "rank", 8
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C or SIGTERM; as Python's own it passes by every `except Exception`."""
 

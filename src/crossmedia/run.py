@@ -1,9 +1,6 @@
 """The three verbs: train a config, evaluate a run, load a model. Also the Python interface."""
 
-import contextlib
-import os
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +20,7 @@ from crossmedia.saved import (
     started,
     unpack_meta,
 )
-
-FOLDER = "CROSSMEDIA_RUN"  # tells the other ranks where rank 0 writes
+from crossmedia.trainer.cluster import rank, telling, to_start, told
 
 
 def train(cfg: DictConfig | list[str], overrides: list[str] | None = None) -> dict[str, float]:
@@ -37,11 +33,15 @@ def train(cfg: DictConfig | list[str], overrides: list[str] | None = None) -> di
         cfg = config.compose(overrides)
     config.check(cfg)
     from crossmedia.session import Session
+    from crossmedia.trainer.ranks import launch
 
-    if rank() > 0:  # started by rank 0, which made the folder and writes it
-        return Session(cfg, RunFolder(Path(os.environ[FOLDER])), overrides or []).run()
+    count = to_start(cfg)
+    if rank() > 0:  # rank 0 makes the folder and writes it
+        return Session(cfg, RunFolder(told()), overrides or []).run()
     folder = RunFolder.create(cfg.out_dir, cfg.name)
-    with folder.locked(), patched(FOLDER, str(folder.path.resolve())):
+    with folder.locked(), telling(folder.path):
+        if count:
+            return launch(count, cfg, folder, overrides or [])
         return Session(cfg, folder, overrides or []).run()
 
 
@@ -56,35 +56,21 @@ def resume(name: str, overrides: list[str], trust: tuple[str, ...] = ()) -> dict
     cfg, changes = continued.change(plain, overrides)
     config.check(cfg)
     from crossmedia.session import Session
+    from crossmedia.trainer.ranks import launch
 
+    count = to_start(cfg)
     folder, overrides = RunFolder(path), continued.merged(saved_overrides(path), changes)
     if rank() > 0:
         return Session(cfg, folder, overrides, resume=True, trust=trust).run()
-    with folder.locked(), patched(FOLDER, str(path)):
+    with folder.locked(), telling(path):
         more = cfg.trainer.max_epochs != plain["trainer"].get("max_epochs")
         if folder.told().get("state") == "finished" and not more:
             print(f"already finished: {path}. trainer.max_epochs=… extends it")
             return read_json(path / "scores.json")
         folder.sweep()
+        if count:
+            return launch(count, cfg, folder, overrides, resume=True, trust=trust)
         return Session(cfg, folder, overrides, resume=True, trust=trust).run()
-
-
-def rank() -> int:
-    """This process's place among those that train together, as Lightning or torchrun numbers them; else 0."""
-    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", 0)))
-
-
-@contextlib.contextmanager
-def patched(name: str, value: str) -> Iterator[None]:
-    """An environment variable for as long as the block lasts."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        os.environ.pop(name)
-        if before is not None:
-            os.environ[name] = before
 
 
 def quiet_lightning() -> None:

@@ -23,6 +23,8 @@ from crossmedia.origin import Origin, check_same, last_good, warm_start
 from crossmedia.report.page import write_report
 from crossmedia.saved import FORMAT, pack_meta, read_checkpoint, started, unpack_meta
 from crossmedia.trainer.checkpoints import AtomicCheckpointIO, Checkpoints
+from crossmedia.trainer.cluster import rank
+from crossmedia.trainer.ddp import Alike
 from crossmedia.trainer.log import CSVLog
 from crossmedia.trainer.progress import ProgressLine, clock
 from crossmedia.trainer.signals import Signals
@@ -43,7 +45,7 @@ class Session:
     ):
         self.cfg, self.folder, self.overrides = cfg, folder, overrides
         self.resume, self.trust = resume, trust
-        self.first = run.rank() == 0  # the one that writes and prints
+        self.first = rank() == 0  # the one that writes and prints
         self.console = console(quiet=not self.first)
         self.signals = Signals()
         self.earlier = (
@@ -118,6 +120,7 @@ class Session:
         folder = self.folder.path
         self.progress = ProgressLine(self.console, self.checkpoints, self._shown())
         callbacks = [Steps(plain["seed"]), self.checkpoints, self.progress, Pictures(folder, self._midway)]
+        callbacks.append(Alike(plain))
         if plain["early_stopping"]:
             kept = self.checkpoints
             callbacks.append(

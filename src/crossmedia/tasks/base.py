@@ -107,7 +107,8 @@ class Task(LightningModule):
 
     def log_score(self, split: str, name: str, value: Any, size: int) -> None:
         """Log a metric object or a mean over the `size` samples of this batch under `<split>/<name>`."""
-        self.log(f"{split}/{name}", value, on_epoch=True, on_step=False, batch_size=size, sync_dist=True)
+        weight = size * self.trainer.world_size  # Lightning takes the ranks' mean of sizes as a whole number
+        self.log(f"{split}/{name}", value, on_epoch=True, on_step=False, batch_size=weight, sync_dist=True)
 
     def read(self, image: Any) -> Tensor:
         """A path, PIL picture or uint8 tensor (C, H, W), or a list, as the net's input (B, C, S, S)."""

@@ -21,6 +21,7 @@ from crossmedia.tasks.base import Task, to_uint8
 from crossmedia.text.decoding import Hypothesis, beam_search
 from crossmedia.text.normalise import NAME
 from crossmedia.text.tokenizer import BOS, EOS, PAD
+from crossmedia.trainer.ddp import gathered
 
 EXPLAINED = 3  # pictures whose attention is shown word by word
 
@@ -143,9 +144,13 @@ class Captioning(Task):
 
     def on_test_epoch_end(self) -> None:
         """What the scores are to be compared with: chance, and people among themselves."""
-        known = [tuple(record["reference"]) for record in self.records]
+        known = gathered([tuple(record["reference"]) for record in self.records])
         far = max(1, len(known) // 2)  # neighbours may be alike: "the letter a", "the letter b"
         others = [texts[0] for texts in [*known[far:], *known[:far]]]
+        mine = slice(
+            self.global_rank, None, self.trainer.world_size
+        )  # pairs reach beyond a rank's own samples
+        known, others = known[mine], others[mine]
         several = [texts for texts in known if len(texts) > 1]
         held_out, rest = [texts[-1] for texts in several], [texts[:-1] for texts in several]
         self._log_reference("bleu4_chance", others, known)
