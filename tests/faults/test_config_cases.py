@@ -54,15 +54,11 @@ def test_an_axis_of_learning_rates_is_of_numbers(tmp_path):
     assert [cfg.model.optimizer.lr for cfg in values] == [0.001, 0.0001]
 
 
-@pytest.mark.parametrize(
-    ("text", "value"), [("no", "no"), ("0123", "0123"), ("1:30", "1:30"), ("yes", "yes")]
-)
-def test_what_yaml_would_change_is_text_where_it_stands_in_quotes_and_on_the_command_line(
-    text, value, tmp_path
-):
+@pytest.mark.parametrize("text", ["no", "yes", "0123", "1:30"])
+def test_what_yaml_would_change_is_text_in_quotes_and_on_the_command_line(text, tmp_path):
     own_config(tmp_path, f"about:\n  claim: '{text}'\n")
-    assert compose(["experiments=mine"], own=str(tmp_path)).about.claim == value
-    assert compose([DIGITS, f"about.claim={text}"]).about.claim == value
+    assert compose(["experiments=mine"], own=str(tmp_path)).about.claim == text
+    assert compose([DIGITS, f"about.claim={text}"]).about.claim == text
 
 
 @pytest.mark.parametrize("text", ["no", "On", "0123", "0x1F", "1:30", "-0b1", "+1:30.5"])
@@ -72,11 +68,9 @@ def test_what_yaml_would_change_must_stand_in_quotes(text, tmp_path):
         verify(path)
 
 
-@pytest.mark.parametrize(
-    "text", ["0", "10", "1e-4", "-0.5", "0189", "nothing", "true", "null", "12:75", "a: b"]
-)
+@pytest.mark.parametrize("text", ["0", "10", "1e-4", "-0.5", "0189", "nothing", "true", "null", "12:75"])
 def test_what_yaml_and_the_command_line_read_alike_needs_no_quotes(text, tmp_path):
-    verify(own_config(tmp_path, f"about:\n  claim: {{{text}}}\n"))
+    verify(own_config(tmp_path, f"about:\n  claim: {text}\n"))
 
 
 def test_aliases_that_stand_for_little_are_welcome(tmp_path):
@@ -106,14 +100,6 @@ def test_a_class_of_ones_own_has_ranges_of_its_own(own_class):
     check(compose([*own_class, *plain, "+model.net.dim=-2", "+model.net.scale=3.0"]))
 
 
-def test_an_override_that_refers_to_another_key_is_kept_as_typed(tmp_path):
-    words = [DIGITS, *TINY, "model.net.dropout=${model.label_smoothing}", f"out_dir={tmp_path}"]
-    done = call(TRAIN, *words)
-    assert done.returncode == 0, done.stderr
-    folder = next((tmp_path / "digits").glob("2*"))
-    assert "model.net.dropout=${model.label_smoothing}" in (folder / "overrides.yaml").read_text()
-
-
 @pytest.fixture
 def slurm(monkeypatch):
     for name, value in SLURM.items():
@@ -136,7 +122,15 @@ def test_an_interactive_session_of_slurm_starts_its_own_processes(slurm, monkeyp
 
 
 def test_ranks_that_torch_has_started_are_not_slurms_to_count(slurm, monkeypatch):
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    started = {
+        "TORCHELASTIC_RUN_ID": "1",
+        "WORLD_SIZE": "2",
+        "RANK": "0",
+        "LOCAL_RANK": "0",
+        "GROUP_RANK": "0",
+    }
+    for name, value in started.items():
+        monkeypatch.setenv(name, value)
     check(compose([DIGITS, *DDP]))
 
 

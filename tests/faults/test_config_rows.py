@@ -1,4 +1,4 @@
-"""Every kind of fault in a config, typed or in a file, is one line and exit code 2 before anything is made."""
+"""Every kind of fault in a config, typed or in a file, is one line and exit code 2 before a run is made."""
 
 import logging
 import runpy
@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from crossmedia import run
 from crossmedia.config import ROOT
 from crossmedia.errors import LONGEST
 
@@ -151,8 +152,9 @@ def test_a_fault_of_the_command_line_is_one_line(typed, fault):
 
 
 BOMB = "about:\n  a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"  {name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefg", "bcdefgh", strict=True)
-)  # fmt: skip
+    f"  {name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+    for before, name in zip("abcdefg", "bcdefgh", strict=True)
+)
 FILED = {
     "duplicate key": (HEAD + "seed: 1\nseed: 2\n", "here:6: not valid YAML (found duplicate key seed)"),
     "indented by a tab": (HEAD + "trainer:\n\tmax_epochs: 1\n", "here:6: not valid YAML (found character"),
@@ -242,3 +244,10 @@ def test_own_configs_are_found_from_any_folder(filed, tmp_path, monkeypatch):
 
 def test_own_configs_are_there_too_when_several_faults_are_gathered(filed):
     assert filed(HEAD + "data:\n  batch_size: 0\n", "+sede=1", "init=a=b")[1][-1] == "config: 3 faults"
+
+
+def test_an_override_that_refers_to_another_key_is_handed_on_as_typed(typed, monkeypatch):
+    seen = []
+    monkeypatch.setattr(run, "train", lambda cfg, overrides: seen.extend(overrides) or {})
+    typed(DIGITS, "model.net.dropout=${model.label_smoothing}")
+    assert "model.net.dropout=${model.label_smoothing}" in seen
