@@ -93,9 +93,8 @@ def check(cfg: DictConfig) -> None:
         found += faults.of_trainer(plain["trainer"])
     told: dict[str, str] = {}
     for key, words in sorted(found, key=lambda fault: fault[0] in resolved.copies):
-        copied = key in resolved.copies and words in told.values()
-        if key not in told and not copied:  # what refers to a bad value is no second fault
-            told[key] = words
+        if resolved.copies.get(key) not in told:  # what refers to a bad value is no second fault
+            told.setdefault(key, words)
     if told:
         raise ConfigError(*(key + words for key, words in told.items()))
 

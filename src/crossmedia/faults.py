@@ -129,18 +129,18 @@ def of_devices(trainer: dict[str, Any]) -> Iterator[Fault]:
     if wanted < 1:
         yield key, f"={devices}: must be at least 1"
         return
-    if trainer.get("accelerator") in ("gpu", "cuda"):
-        present = torch.cuda.device_count()
-        if wanted > present:
-            advice = f"trainer.devices={present} or " if present else ""
-            words = f"this machine has {present} GPU{'s' * (present != 1)}. Use {advice}trainer=cpu"
-            yield key, f"={devices} but {words}"
     tasks = os.environ.get("SLURM_NTASKS", "")
     ours = os.environ.get("SLURM_JOB_NAME") in INTERACTIVE or "TORCHELASTIC_RUN_ID" in os.environ
     nodes = trainer.get("num_nodes", 1)
     if tasks.isdecimal() and not ours and isinstance(nodes, int) and int(tasks) != wanted * nodes:
         words = f"{wanted * nodes} processes, but Slurm starts {tasks} (SLURM_NTASKS). Make both the same"
         yield key, f"={devices}: {words}"
+    if trainer.get("accelerator") in ("gpu", "cuda"):
+        present = torch.cuda.device_count()
+        if wanted > present:
+            advice = f"trainer.devices={present} or " if present else ""
+            words = f"this machine has {present} GPU{'s' * (present != 1)}. Use {advice}trainer=cpu"
+            yield key, f"={devices} but {words}"
 
 
 def of_trainer(node: dict[str, Any]) -> Iterator[Fault]:

@@ -19,13 +19,13 @@ from crossmedia.typing import UNKNOWN
 class Resolved:
     """`values` of a config, UNKNOWN where one could not be found, and then the reason in `faults`.
 
-    `copies` are the keys that refer to another's value.
+    `copies` are the keys that hold another's value, and that key.
     """
 
     def __init__(self, cfg: DictConfig):
         self.cfg = cfg
         self.faults: list[tuple[str, str]] = []
-        self.copies: set[str] = set()
+        self.copies: dict[str, str] = {}
         self.values: Any = self._plain(cfg, "", ())
 
     def _plain(self, node: Any, key: str, above: tuple[Any, ...]) -> Any:
@@ -43,17 +43,18 @@ class Resolved:
 
     def _value(self, node: Any, name: Any, key: str, above: tuple[Any, ...]) -> Any:
         if OmegaConf.is_interpolation(node, name):
-            self.copies.add(key)
+            raw: Any = OmegaConf.to_container(node, resolve=False)
+            self.copies[key] = str(raw[name]).removeprefix("${").removesuffix("}")
         try:
             value = node[name]
         except OmegaConfBaseException as error:
-            fault = self._fault(node, name, key, error)
+            fault = self._fault(key, error)
             if fault and fault not in self.faults:
                 self.faults.append(fault)
             return UNKNOWN
         return self._plain(value, key, above)
 
-    def _fault(self, node: Any, name: Any, key: str, error: OmegaConfBaseException) -> tuple[str, str] | None:
+    def _fault(self, key: str, error: OmegaConfBaseException) -> tuple[str, str] | None:
         words = str(error).partition("\n")[0]
         if isinstance(error, InterpolationToMissingValueError):
             return None  # told where it is missing
@@ -70,8 +71,7 @@ class Resolved:
         if variable := re.search("Environment variable '(.+)' not found", words):
             return key, f": the environment variable {variable[1]} is not set"
         if "Recursive interpolation" in words:
-            raw: Any = OmegaConf.to_container(node, resolve=False)
-            return key, f"={raw[name]}: refers to itself"
+            return key, f"=${{{self.copies[key]}}}: refers to itself"
         return key, f": {words}"
 
 

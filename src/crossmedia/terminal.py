@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from crossmedia.errors import ConfigError, Interrupted, SystemFault, UserError
 
@@ -31,14 +31,26 @@ def guarded(main: Callable[[], Any], root: Path) -> int:
     return explained(lambda: (_need_jobs(), main()))
 
 
+def _arguments() -> Any:
+    """What Hydra makes of the command line."""
+    from hydra._internal.utils import get_args_parser
+
+    def refuse(message: str) -> NoReturn:
+        raise ConfigError(f"{message}. Flags stand before all key=value, or after them. train.py --help")
+
+    parser: Any = get_args_parser()
+    parser.error = refuse
+    return parser.parse_args()
+
+
 def _need_jobs() -> None:
     """Raise ConfigError where a grid has an axis without a value: Hydra would do nothing and be content."""
-    if not {"-m", "--multirun"} & set(sys.argv):
-        return
-    from hydra._internal.utils import get_args_parser
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    for override in OverridesParser.create().parse_overrides(get_args_parser().parse_args().overrides):
+    words = _arguments()
+    if not words.multirun:
+        return
+    for override in OverridesParser.create().parse_overrides(words.overrides):
         if override.is_sweep_override() and next(override.sweep_iterator(), None) is None:
             raise ConfigError(f"{override.input_line}: a grid without a value. Give it one or more")
 
@@ -75,14 +87,13 @@ def say(error: UserError) -> int:
 
 def _with_more(worded: UserError, error: BaseException) -> UserError:
     """Hydra stops at a command line's first fault: add what else is wrong, as if that one were mended."""
-    from hydra._internal.utils import get_args_parser
     from hydra.errors import HydraException
 
     from crossmedia import config
 
     if not isinstance(error, HydraException):
         return worded
-    words = get_args_parser().parse_args()
+    words = _arguments()
     overrides, lines = words.overrides, list(worded.lines)
     if words.multirun or words.cfg or words.info:
         return worded
