@@ -65,7 +65,8 @@ def test_training_leaves_best_and_last_each_with_what_it_takes_to_load_it(tmp_pa
     kept = Checkpoints(tmp_path, "val/score", "max", {"format": 1})
     fit(Tiny([0.25, 0.75, 0.5]), kept, max_epochs=3, plugins=[AtomicCheckpointIO()])
     best, last = (torch.load(kept.folder / f"{name}.ckpt", weights_only=True) for name in ("best", "last"))
-    assert best["crossmedia"] == last["crossmedia"] == {"format": 1}
+    assert best["crossmedia"]["format"] == last["crossmedia"]["format"] == 1
+    assert [saved["crossmedia"]["progress"]["epoch"] for saved in (best, last)] == [1, 3]
     assert (best["global_step"], last["global_step"]) == (8, 12)
     assert {path.name for path in kept.folder.iterdir()} == {"best.ckpt", "last.ckpt", "previous.ckpt"}
 
@@ -77,6 +78,8 @@ def test_last_is_saved_at_the_first_step_after_a_validation(tmp_path):
         current_epoch=0,
         sanity_checking=False,
         accumulate_grad_batches=2,
+        fit_loop=SimpleNamespace(),
+        world_size=1,
         save_checkpoint=lambda path: saved.append(path.name),
     )
     for batch in range(6):
