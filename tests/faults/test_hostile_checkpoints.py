@@ -1,9 +1,8 @@
-"""A checkpoint or a file of weights made to harm, its checksum right: nothing runs, nothing unfolds."""
+"""A checkpoint made to harm, its checksum right: nothing runs, nothing unfolds."""
 
 import functools
 import importlib
 import io
-import json
 import os
 import pickle
 import resource
@@ -12,7 +11,6 @@ import struct
 import subprocess
 import tarfile
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,8 +18,7 @@ import torch
 from hostile import sealed, values_of
 
 from crossmedia import run
-from crossmedia.errors import CheckpointError, SecurityError
-from crossmedia.nets.backbones import ResNetClassifier
+from crossmedia.errors import SecurityError
 from crossmedia.saved import SEAL_SIZE, read_values, write_checkpoint
 
 pytest_plugins = ["hostile_runs"]
@@ -229,77 +226,6 @@ def test_a_tensor_of_a_few_bytes_that_claims_gigabytes_is_refused(refused, folde
 def test_an_honest_checkpoint_passes_and_has_its_seal(best):
     assert read_values(best)["crossmedia"]["format"] == 1
     assert sealed(best.read_bytes()[:-SEAL_SIZE]) == best.read_bytes()
-
-
-WIDTH = 4
-TENSOR = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
-
-
-def weights(head, body=bytes(16), length=None):
-    text = head if isinstance(head, bytes) else json.dumps(head).encode()
-    return struct.pack("<Q", len(text) if length is None else length) + text + body
-
-
-TWICE = b'{"a":%s,"a":%s}' % ((json.dumps(TENSOR).encode(),) * 2)
-WEIGHTS = {
-    "overlap": weights({"a": TENSOR, "b": {**TENSOR, "data_offsets": [4, 12]}}, bytes(12)),
-    "beyond the end": weights({"a": {**TENSOR, "data_offsets": [0, 800], "shape": [200]}}),
-    "huge header": weights({"a": TENSOR}, length=10**15),
-    "unknown type": weights({"a": {**TENSOR, "dtype": "PICKLE"}}, bytes(8)),
-    "type that torch lacks": weights({"a": {**TENSOR, "dtype": "F6_E2M3", "shape": [4]}}, bytes(3)),
-    "two of a name": weights(TWICE, bytes(8)),
-    "negative shape": weights({"a": {**TENSOR, "shape": [-2]}}, bytes(8)),
-    "not UTF-8": weights(b'{"\xff":' + json.dumps(TENSOR).encode() + b"}", bytes(8)),
-    "nested JSON": weights(b'{"a":' * 5000 + b"1" + b"}" * 5000),
-    "empty": b"",
-}
-
-
-@pytest.fixture
-def pretrained(tmp_path):
-    """A folder of weights as the hub gives it, its numbers to be filled in."""
-    sizes = [WIDTH * 2**stage for stage in range(4)]
-    shape = {"depths": [2] * 4, "hidden_sizes": sizes, "embedding_size": WIDTH}
-    config = {"model_type": "resnet", "layer_type": "basic", **shape}
-    (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "config.json").write_text(json.dumps(config))
-    return tmp_path / "weights"
-
-
-def loaded(folder: Path):
-    return ResNetClassifier(num_classes=3, width=WIDTH, pretrained=str(folder))
-
-
-@pytest.mark.parametrize("name", WEIGHTS)
-def test_hostile_safetensors_are_a_line(pretrained, name):
-    (pretrained / "model.safetensors").write_bytes(WEIGHTS[name])
-    with pytest.raises(CheckpointError) as caught:
-        loaded(pretrained)
-    assert str(caught.value).startswith(str(pretrained)) and str(caught.value).isprintable()
-
-
-def test_weights_as_pickle_are_not_even_looked_at(pretrained, canary):
-    torch.save({"a": Call(os.system, f"touch {canary}")}, pretrained / "pytorch_model.bin")
-    with pytest.raises(CheckpointError, match="has no .safetensors file"):
-        loaded(pretrained)
-    assert not canary.exists()
-
-
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"model_type": ' * 3000, "9" * 5000, "\udcff", "[]"])
-def test_a_hostile_description_of_the_weights_is_a_line(pretrained, text):
-    (pretrained / "config.json").write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(CheckpointError, match=r"config\.json"):
-        loaded(pretrained)
-
-
-@pytest.mark.parametrize("mean", [[0.5], "0.5", [0.5, 0.5, "x"], [float("nan")] * 3, 0.5, [[0.5] * 3] * 3])
-def test_a_picture_range_that_is_not_three_numbers_is_a_line(pretrained, mean, monkeypatch):
-    from crossmedia.nets import backbones
-
-    monkeypatch.setattr(backbones, "_load", lambda *_: None)
-    (pretrained / "preprocessor_config.json").write_text(json.dumps({"image_mean": mean}))
-    with pytest.raises(CheckpointError, match=r"preprocessor_config\.json: image_mean"):
-        loaded(pretrained)
 
 
 def test_a_security_error_is_what_a_call_gives(best, canary):

@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 from hostile import KINDS, OF_CHECKPOINT, OF_CONFIG, TARGETS, harm, in_checkpoint, in_config, put, values_of
+from PIL import Image
 
 from crossmedia import build, cli, run
 from crossmedia.build import refuse_foreign
@@ -239,3 +240,16 @@ def test_nothing_is_written_through_a_link_in_the_folder(refused, folder, verb):
 def test_our_own_config_is_read_as_it_was_written(finished):
     text = (finished / "config.yaml").read_text()
     assert read_yaml(finished / "config.yaml") == yaml.safe_load(text)
+
+
+def test_what_a_model_says_cannot_steer_the_terminal(folder, monkeypatch, capsys):
+    saved = values_of(folder)
+    saved["crossmedia"]["meta"]["classes"] = [f"\x1b[2J{digit}\r\n" for digit in range(10)]
+    write_checkpoint(folder / "checkpoints" / "best.ckpt", saved)
+    Image.new("L", (8, 8)).save(folder / "a.png")
+    words = ["crossmedia", "generate", str(folder), f"--image={folder / 'a.png'}"]
+    monkeypatch.setattr(sys, "argv", words)
+    capsys.readouterr()
+    assert cli.main() == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("\\x1b[2J") and line.isprintable()
