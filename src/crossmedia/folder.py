@@ -55,7 +55,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: not valid JSON ({error}). Remove it, or build it anew") from None
 
 
@@ -164,8 +164,10 @@ def runs_of(folder: Path) -> list[Path]:
 def _best(folder: Path, asked: str) -> Path:
     """The run of an experiment whose monitored score is best."""
     scored = []
+    from crossmedia.saved import saved_facts
+
     for run in runs_of(folder):
-        status = read_json(run / "status.json") or {}
+        status = saved_facts(run, "status")
         if status.get("best") is not None:
             sign = -1 if status.get("direction") == "min" else 1
             scored.append((sign * status["best"], run.name, run))

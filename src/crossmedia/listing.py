@@ -49,14 +49,15 @@ def experiment_rows(root: Path) -> tuple[list[str], list[list[Any]]]:
 
 def run_rows(out_dir: Path) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows of every run folder, oldest first, with the score that chose its best checkpoint."""
-    from crossmedia.folder import read_json, runs_of
+    from crossmedia.folder import runs_of
+    from crossmedia.saved import saved_facts
 
     rows = []
     for run in runs_of(out_dir):
-        status = read_json(run / "status.json") or {}
+        status = saved_facts(run, "status")
         path = str(run.relative_to(out_dir.resolve()))
-        metric = status.get("monitor", "").removeprefix("val/")
-        scores = read_json(run / "scores.json") or {}
+        metric = (status.get("monitor") or "").removeprefix("val/")
+        scores = saved_facts(run, "scores")
         shown = {key: value for key, value in scores.items() if key.partition("/")[2] == metric}
         rows.append([path, status.get("state"), score_text(shown)])
     return ["run", "state", "score"], rows

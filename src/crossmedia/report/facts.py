@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from crossmedia.errors import CheckpointError
-from crossmedia.folder import read_json
+from crossmedia.saved import read_yaml, saved_facts
+from crossmedia.typing import mistyped
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,16 @@ def read_facts(folder: Path) -> Facts:
     """Raises CheckpointError for a file that is damaged."""
     folder = folder.resolve()  # `latest` is a link
     config = folder / "config.yaml"
+    plain = _typed(config, dict, {})
+    for key, kind in {"name": str | None, "seed": int | None, "about": dict | None}.items():
+        if fault := mistyped(plain.get(key), kind):
+            raise CheckpointError(f"{config}: {key}: {fault}. Put it back from a copy, or remove it")
     return Facts(
         folder,
-        _read_yaml(config) or {},
+        plain,
         config.read_text(encoding="utf-8") if config.exists() else "",
-        _read_yaml(folder / "overrides.yaml") or [],
-        *(read_json(folder / name) or {} for name in ("manifest.json", "scores.json", "status.json")),
+        _typed(folder / "overrides.yaml", list[str], []),
+        *(saved_facts(folder, name) for name in ("manifest", "scores", "status")),
     )
 
 
@@ -55,11 +58,10 @@ def duration(seconds: float) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2])
 
 
-def _read_yaml(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
-    except (ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise CheckpointError(
-            f"{path}: not valid YAML ({reason}). Put it back from a copy, or remove it"
-        ) from error
+def _typed(path: Path, kind: Any, empty: Any) -> Any:
+    found = read_yaml(path)
+    if found is None:
+        return empty
+    if fault := mistyped(found, kind):
+        raise CheckpointError(f"{path}: {fault}. Put it back from a copy, or remove it")
+    return found

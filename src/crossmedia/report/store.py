@@ -5,7 +5,7 @@ import io
 import json
 import re
 import wave
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,12 +14,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from crossmedia.build import brief
 from crossmedia.errors import CheckpointError
 from crossmedia.folder import write_whole
 from crossmedia.report.panels import Grid, Panel, Sound
+from crossmedia.typing import mistyped
 
 INDEX = "panels.json"
 KINDS = {kind.__name__: kind for kind in get_args(Panel)}
+MOST_VALUES = 10**9  # of the pictures of one panel
 FULL_SCALE = 32767  # of 16-bit sound
 
 
@@ -113,24 +116,39 @@ def _plain(panel: Grid | Sound, without: str) -> dict[str, Any]:
 def _load(index: Path) -> list[Panel]:
     try:
         return [_panel(index.parent, entry) for entry in json.loads(index.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, KeyError, TypeError, EOFError, wave.Error) as error:
-        raise CheckpointError(f"{index}: damaged ({error}). Delete {index.parent}") from error
+    except Exception as error:  # of an index that we did not write, its readers make anything
+        raise CheckpointError(f"{index}: damaged ({brief(str(error), 40)}). Delete its folder") from error
+
+
+def _inside(home: Path, name: str | None) -> Path | None:
+    """A media file of the panels: another's, or a link, would put a stranger's picture into the page."""
+    if name is None:
+        return None
+    path = home / name
+    if Path(name).name != name or path.is_symlink() or not path.is_file():
+        raise ValueError(f"{name} is no file there")
+    return path
 
 
 def _panel(home: Path, entry: dict[str, Any]) -> Panel:
     kind = KINDS[entry.pop("kind")]
-    file = entry.pop("file", None)
+    file = _inside(home, entry.pop("file", None))
+    for field in fields(kind):
+        if field.name in entry and (fault := mistyped(entry[field.name], field.type)):
+            raise ValueError(f"{field.name}: {fault}")
     if kind is Grid:
         count, channels, height, width = entry.pop("size")
+        if count * channels * height * width > MOST_VALUES:
+            raise ValueError("larger than any sheet of pictures")
         images = torch.zeros(count, channels, height, width, dtype=torch.uint8)
         if file:
-            with Image.open(home / file) as picture:
+            with Image.open(file, formats=["PNG"]) as picture:
                 pixels = torch.from_numpy(np.array(picture.convert("RGB")))  # (rows * H, columns * W, 3)
             tiles = pixels.view(pixels.shape[0] // height, height, pixels.shape[1] // width, width, channels)
             images = tiles.permute(0, 2, 4, 1, 3).reshape(-1, channels, height, width)[:count]
         entry["images"] = images
     elif kind is Sound:
-        with wave.open(str(home / file)) as sound:
+        with wave.open(str(file)) as sound:
             samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
         entry["waveform"] = torch.from_numpy(samples.astype(np.float32) / FULL_SCALE)
     return kind(**entry)
