@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from crossmedia.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ("data", "model", "trainer", "logger", "early_stopping", "ema")  # the keys that name classes
+SECRET = re.compile(r"oc\.env:\s*(\w*(?:KEY|TOKEN|SECRET|PASSW|CREDENTIAL)\w*)", re.IGNORECASE)
 FROM_DATA = ("num_classes", "tokenizer.vocab_size")  # keys of `data` that the data itself may fill
 
 
@@ -81,6 +83,10 @@ def check(cfg: DictConfig) -> None:
 
     names = [field.name for field in fields(RunConfig)]
     found = [(str(key), faults.of_unknown(str(key), names)) for key in cfg if key not in names]
+    for name in sorted(set(SECRET.findall(OmegaConf.to_yaml(cfg)))):
+        found.append(
+            (f"oc.env:{name}", ": a run's files would hold it. Leave it to the library that reads it itself")
+        )
     resolved = Resolved(cfg)
     plain = resolved.values
     found += resolved.faults

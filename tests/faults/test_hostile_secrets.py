@@ -10,6 +10,8 @@ from made import TINY
 
 from crossmedia import cli, run
 from crossmedia.config import ROOT
+from crossmedia.errors import ConfigError
+from crossmedia.trainer import trackers
 
 SECRETS = {
     "WANDB_API_KEY": "c0ffee" * 6 + "beef",
@@ -62,6 +64,28 @@ def test_a_secret_reaches_no_other_file_and_no_line(told):
 
 def test_a_secret_that_leaks_is_found(tmp_path):
     assert leaks(f"url: {SECRETS['WANDB_BASE_URL']}".encode())
+
+
+@pytest.mark.parametrize("name", ["HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "MY_PASSWORD", "wandb_api_key"])
+def test_a_config_that_asks_for_a_secret_is_refused_without_saying_it(tmp_path, monkeypatch, name):
+    monkeypatch.setenv(name, "OpenSesame")
+    with pytest.raises(ConfigError, match=f"oc.env:{name}: ") as caught:
+        run.train(["experiments=digits", f"about.claim=${{oc.env:{name}}}", f"out_dir={tmp_path}"])
+    assert not leaks(str(caught.value).encode()) and not list(tmp_path.iterdir())
+
+
+def test_a_wandb_address_that_is_none_is_not_said(monkeypatch):
+    assert not trackers._answers("https://ali:Open#Sesame@wandb.invalid")
+
+
+@pytest.mark.slow
+def test_overrides_keep_the_words_that_were_typed(tmp_path):
+    words = ["experiments=digits", *TINY, "about.claim=${oc.env:PLACE}", f"out_dir={tmp_path}"]
+    environment = {**os.environ, "PLACE": "Atlantis"}
+    subprocess.run([sys.executable, "train.py", *words], cwd=ROOT, env=environment, timeout=200, check=True)
+    (folder,) = (tmp_path / "digits").glob("2*")
+    for name in ("overrides.yaml", "manifest.json"):
+        assert "${oc.env:PLACE}" in (folder / name).read_text()
 
 
 @pytest.mark.slow

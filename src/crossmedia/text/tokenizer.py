@@ -82,7 +82,7 @@ class Tokenizer:
         kind = type(self)
         return {
             "_target_": f"{kind.__module__}.{kind.__qualname__}",
-            "vocab_size": self.cap,
+            "vocab_size": self.vocab_size,
             "min_count": self.min_count,
             "vocab": list(self.vocab),
         }

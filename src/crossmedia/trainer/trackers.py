@@ -77,7 +77,10 @@ def trackers(node: dict[str, Any], folder: Path, name: str, console: Console) ->
 def _answers(url: str) -> bool:
     """Whether someone listens there, within WAIT in all: finding the address has no limit of its own."""
     parts = urlsplit(url)
-    port = parts.port or (80 if parts.scheme == "http" else 443)
+    try:
+        port = parts.port or (80 if parts.scheme == "http" else 443)
+    except ValueError:  # not an address; its text may hold a password
+        return False
     answers = threading.Event()
 
     def ask() -> None:
