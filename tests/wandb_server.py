@@ -20,7 +20,7 @@ VIEWER = {"id": "u", "entity": "me", "username": "me", "flags": "{}", "teams": {
 
 
 class WandbServer(ThreadingHTTPServer):
-    """`manner` is ok, slow (a second for an answer), silent, closing, or the number of an HTTP error."""
+    """`manner` is ok, slow (half a second an answer), silent, closing, or the number of an HTTP error."""
 
     daemon_threads = True
 
@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.received.append((self.path, body))
         manner = self.server.manner
         if manner in ("silent", "slow"):
-            time.sleep(60 if manner == "silent" else 1)
+            time.sleep(60 if manner == "silent" else 0.5)
         if manner == "closing":
             self.close_connection = True
         elif isinstance(manner, int):

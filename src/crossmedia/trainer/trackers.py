@@ -43,8 +43,11 @@ def spared(what: Any, *faults: type[Exception]) -> Iterator[None]:
             print(f"environment: {what}: {_reason(error)}. The training goes on without it", file=sys.stderr)
 
 
-def _reason(error: Exception) -> str:
-    return str(error).partition("\n")[0][:120].removesuffix(".") or type(error).__name__
+def _reason(error: BaseException) -> str:
+    """Its first line; of a file's error what the system says, as the file is named already."""
+    cause = error.__cause__ if isinstance(error, SystemFault) and error.__cause__ else error
+    first = getattr(cause, "strerror", None) or str(cause).partition("\n")[0]
+    return first[:120].removesuffix(".") or type(error).__name__
 
 
 class Pictures(Callback):
