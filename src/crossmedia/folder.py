@@ -27,13 +27,19 @@ def write_whole(path: Path, content: str | bytes | Callable[[BinaryIO], object])
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
-        _sync(path.parent)
     except BaseException as error:
         with contextlib.suppress(OSError):
             beside.unlink()
         if isinstance(error, OSError):
-            raise SystemFault(f"{path}: {error.strerror}. The file is as it was") from error
+            reason = error.strerror or str(error)
+            if not path.parent.is_dir():
+                raise SystemFault(
+                    f"{path.parent}: {reason}. It must be a folder, to hold {path.name}"
+                ) from error
+            raise SystemFault(f"{path}: {reason}. The file is as it was") from error
         raise
+    with contextlib.suppress(OSError):  # not every file system can
+        _sync(path.parent)
 
 
 def _sync(folder: Path) -> None:

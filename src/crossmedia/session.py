@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +15,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer, seed_everythin
 from crossmedia import config, run
 from crossmedia.build import build
 from crossmedia.console import console, head, print_scores
-from crossmedia.errors import ConfigError, NonFiniteError
+from crossmedia.errors import ConfigError, NonFiniteError, UserError
 from crossmedia.folder import RunFolder, read_json, write_json, write_whole
 from crossmedia.manifest import manifest
 from crossmedia.origin import Origin, check_same, last_good, warm_start
@@ -29,7 +28,7 @@ from crossmedia.trainer.log import CSVLog
 from crossmedia.trainer.progress import ProgressLine, clock
 from crossmedia.trainer.signals import Signals
 from crossmedia.trainer.steps import Steps
-from crossmedia.trainer.trackers import Pictures, trackers
+from crossmedia.trainer.trackers import Pictures, finish, spared, trackers
 
 
 class Session:
@@ -68,10 +67,9 @@ class Session:
                 self._print(f"stopped. To go on: python train.py resume={self.folder.path}")
             raise
         finally:
-            if "wandb" in sys.modules:  # or the next job of a sweep goes on in this one's record
-                sys.modules["wandb"].finish()
-                os.environ.pop("WANDB_MODE", None)  # Lightning writes it down for a run that is kept offline
-                os.environ.update({} if mode is None else {"WANDB_MODE": mode})
+            finish(self.folder.path)
+            os.environ.pop("WANDB_MODE", None)  # Lightning writes it down for a run that is kept offline
+            os.environ.update({} if mode is None else {"WANDB_MODE": mode})
         return scores
 
     def _run(self) -> dict[str, float]:
@@ -179,7 +177,8 @@ class Session:
     def _midway(self, trainer: Trainer, module: LightningModule) -> None:
         """After a validation: the page with what there is."""
         self._status("running", **self._facts(), epoch=trainer.current_epoch, step=trainer.global_step)
-        write_report(self.folder.path)
+        with spared(self.folder.path / "report.html", OSError, UserError):
+            write_report(self.folder.path)
 
     def _test(self, trainer: Trainer, data: Any) -> dict[str, float]:
         """The best checkpoint's scores on every test split, their predictions, and the panels of the page."""

@@ -64,4 +64,4 @@ def test_a_loss_that_is_no_finite_number_stops_before_it_reaches_the_weights(fac
         fit(module, Steps(1), factors=(1.0, 1.0, factor))
     assert caught.value.lines[0].startswith(f"train/loss={factor} in epoch 0 step 2. ")
     assert "model.optimizer.lr" in caught.value.lines[0] and caught.value.code == 7
-    assert module.weight.grad is None and module.weight.item() == 1
+    assert module.weight.item() == 1  # a step of any size would have moved it

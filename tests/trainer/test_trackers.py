@@ -9,6 +9,7 @@ import pytest
 import torch
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from rich.console import Console
+from wandb_server import WandbServer
 
 from crossmedia.errors import SystemFault
 from crossmedia.report.panels import Grid, Text
@@ -76,7 +77,7 @@ def test_the_run_folder_and_tensorboard_get_the_panels_under_the_same_names(tmp_
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     (logger,) = trackers({"trackers": [BOARD]}, tmp_path, "toy", Console(file=io.StringIO()))
-    assert isinstance(logger, TensorBoardLogger)
+    assert isinstance(logger.logger, TensorBoardLogger)
     Pictures.draw(at_hand(logger), Drawn(), tmp_path, "val")
     logger.experiment.flush()
     board = EventAccumulator(str(tmp_path / "tensorboard"))
@@ -106,10 +107,11 @@ def server(monkeypatch):
 def wandb(folder, **more):
     """Whether the logger is offline, and what was printed."""
     console = Console(file=io.StringIO(), width=200)
-    (logger,) = trackers({"trackers": [{**WANDB, **more}]}, folder, "toy", console)
+    (tracker,) = trackers({"trackers": [{**WANDB, **more}]}, folder, "toy", console)
+    logger = tracker.logger
     assert isinstance(logger, WandbLogger) and isinstance(console.file, io.StringIO)
     assert logger._wandb_init["name"] == f"toy/{folder.name}"
-    return logger._offline, console.file.getvalue()
+    return logger._offline or logger._wandb_init.get("mode") == "offline", console.file.getvalue()
 
 
 def test_wandb_goes_offline_and_says_so_where_its_server_does_not_answer(tmp_path, server):
@@ -117,9 +119,29 @@ def test_wandb_goes_offline_and_says_so_where_its_server_does_not_answer(tmp_pat
     assert offline and said.startswith("wandb: no answer from its server") and "wandb sync" in said
 
 
-def test_wandb_stays_online_where_its_server_answers(tmp_path, server):
-    server.listen()
-    assert wandb(tmp_path, offline=False) == (False, "")
+def test_wandb_stays_online_where_its_server_answers(tmp_path, monkeypatch):
+    monkeypatch.setattr(WandbLogger, "experiment", None)
+    with WandbServer() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        assert wandb(tmp_path, offline=False) == (False, "")
+
+
+@pytest.mark.parametrize("manner", [500, "closing"])
+def test_wandb_goes_offline_where_its_server_is_out_of_order(tmp_path, monkeypatch, manner):
+    with WandbServer(manner) as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        assert wandb(tmp_path, offline=False)[0]
+
+
+def test_wandb_goes_offline_where_its_server_takes_no_run(tmp_path, monkeypatch):
+    def refuse(self):
+        raise ValueError("API key must have 40 characters.\nSee the page")
+
+    monkeypatch.setattr(WandbLogger, "experiment", property(refuse))
+    with WandbServer(404) as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        offline, said = wandb(tmp_path, offline=False)
+    assert offline and said.startswith("wandb: API key must have 40 characters, so this run is kept offline;")
 
 
 def test_wandb_that_is_offline_by_its_config_asks_no_server(tmp_path, monkeypatch):
@@ -132,7 +154,7 @@ def test_a_server_that_drops_what_it_gets_is_not_waited_for_longer_than_the_limi
 ):
     limits = []
 
-    def connect(address, timeout):
+    def connect(address, timeout, source=None):
         limits.append(timeout)
         raise TimeoutError
 

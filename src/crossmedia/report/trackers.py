@@ -62,13 +62,8 @@ def _for_wandb(panel: Panel, folder: Path) -> Any:
         captions = [*map(tables.shown, panel.captions), *[None] * (len(panel.images) - len(panel.captions))]
         pairs = zip(panel.images, captions, strict=False)
         return [wandb.Image(_picture(image), caption=caption) for image, caption in pairs]
-    if isinstance(panel, Table):
-        numeric = tables.numeric_columns(panel.columns, panel.rows)
-        data = [
-            [cell if number else tables.shown(cell) for cell, number in zip(row, numeric, strict=True)]
-            for row in panel.rows
-        ]
-        return wandb.Table(columns=list[str | int](panel.columns), data=data)
+    if isinstance(panel, Table):  # wandb's own would ask the server about artifacts, and training would wait
+        return wandb.Html(_html_table(panel.columns, panel.rows))
     if isinstance(panel, Curve | Matrix):
         return wandb.Image(_picture(figures.to_pixels(figures.draw(panel))))
     if isinstance(panel, Sound):

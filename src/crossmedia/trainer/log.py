@@ -7,6 +7,8 @@ from typing import Any
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
 
+from crossmedia.errors import SystemFault
+
 HEADER = "step,epoch,key,value\n"
 
 
@@ -45,5 +47,8 @@ class CSVLog(Logger):
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         epoch = int(metrics.get("epoch", 0))
         lines = [f"{step},{epoch},{key},{value!r}\n" for key, value in metrics.items() if key != "epoch"]
-        with open(self.path, "a") as file:
-            file.write("".join(lines))
+        try:
+            with open(self.path, "a") as file:
+                file.write("".join(lines))
+        except OSError as error:
+            raise SystemFault(f"{self.path}: {error.strerror}") from error

@@ -1,26 +1,36 @@
-"""What holds in every step: its randomness has an address, and its loss is a number."""
+"""What holds in every step: its randomness has an address, and what moves the weights is a number."""
 
+import math
 import random
 from typing import Any
 
 import numpy as np
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+from torch.nn.utils import get_total_norm
+from torch.optim import Optimizer
 
 from crossmedia.data.order import address
 from crossmedia.errors import NonFiniteError
 
+CURE = "What was saved before is good; try a lower model.optimizer.lr or trainer.gradient_clip_val=1"
+Moved = tuple[Tensor, Tensor]  # a parameter and its gradient
+
 
 class Steps(Callback):
-    """Seeds each step by (seed, rank, loop, epoch, batch), so that restarts and workers change nothing; stops
-    at a loss that is not finite, before it reaches the weights."""
+    """Seeds each step by (seed, rank, loop, epoch, batch), so that restarts and workers change nothing. Stops
+    every rank at a loss or gradient that is not finite, before it reaches the weights; lets none be saved."""
 
     def __init__(self, seed: int):
         self.seed = seed
+        self._batch: Any = None
+        self._losses: list[Tensor] = []  # of the backward passes since the weights last moved
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
+        self._batch = batch
         self._at("train", trainer, batch_idx)
 
     def on_validation_batch_start(
@@ -43,15 +53,94 @@ class Steps(Callback):
     ) -> None:
         self._at("test", trainer, batch_idx)
 
-    def on_before_backward(self, trainer: Trainer, pl_module: LightningModule, loss: torch.Tensor) -> None:
-        if not torch.isfinite(loss):
-            raise NonFiniteError(
-                f"train/loss={loss.item()} in epoch {trainer.current_epoch} step {trainer.global_step}. "
-                "What was saved before is good; try a lower model.optimizer.lr or trainer.gradient_clip_val=1"
-            )
+    def on_before_backward(self, trainer: Trainer, pl_module: LightningModule, loss: Tensor) -> None:
+        self._losses.append(loss.detach())
+        if torch.is_anomaly_enabled() and not torch.isfinite(loss):  # or it speaks first, of Lightning's code
+            raise NonFiniteError(self._fault(trainer, pl_module, [])[1])
+
+    def on_before_optimizer_step(
+        self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
+    ) -> None:
+        """One norm over losses and gradients: a GPU is waited for, and the ranks agree, once a step."""
+        moved = _moved(trainer, optimizer)
+        norm = get_total_norm([*self._losses, *(grad for _, grad in moved)])
+        if not torch.isfinite(trainer.strategy.reduce(norm, reduce_op="sum")):
+            self._explain(trainer, pl_module, moved)
+        self._batch, self._losses = None, []
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Finite gradients can still make weights that are not, or sums of their squares."""
+        names = _names(pl_module)
+        sums = {
+            f"{key} of {names[parameter]}": value
+            for optimizer in trainer.optimizers
+            for parameter, state in optimizer.state.items()
+            for key, value in state.items()
+        }
+        for name, value in {**checkpoint["state_dict"], **sums}.items():
+            if isinstance(value, Tensor) and not value.isfinite().all():
+                raise NonFiniteError(
+                    f"{name} holds {_first(value)} in {_moment(trainer)}, and was not saved. {CURE}"
+                )
+
+    def _explain(self, trainer: Trainer, pl_module: LightningModule, moved: list[Moved]) -> None:
+        """Raise the first fault of any rank; there may be none, as the norm of large numbers overflows."""
+        found: list[Any] = [self._fault(trainer, pl_module, moved)]
+        if trainer.world_size > 1:
+            found *= trainer.world_size
+            torch.distributed.all_gather_object(found, found[0])
+        _, fault = min(found)
+        if fault:
+            raise NonFiniteError(fault)
+
+    def _fault(self, trainer: Trainer, pl_module: LightningModule, moved: list[Moved]) -> tuple[int, str]:
+        """What is not finite on this rank, and its place on the way from the data to the weights."""
+        loss = float(sum(self._losses))
+        if spoilt := _spoilt(self._batch):
+            return 0, f"{spoilt} in {_moment(trainer)}, train/loss={loss:g}. Repair the data or leave it out"
+        if not math.isfinite(loss):
+            return 1, f"train/loss={loss:g} in {_moment(trainer)}. {CURE}"
+        for parameter, grad in moved:
+            if not grad.isfinite().all():
+                fault = f"{_names(pl_module)[parameter]} has a gradient of {_first(grad)}"
+                return 2, f"{fault} in {_moment(trainer)}, train/loss={loss:g}. {CURE}"
+        return 3, ""
 
     def _at(self, loop: str, trainer: Trainer, batch_idx: int) -> None:
         key = address(self.seed, trainer.global_rank, loop, trainer.current_epoch, batch_idx)
         torch.manual_seed(key)
         random.seed(key)
         np.random.seed(key % 2**32)
+
+
+def _moved(trainer: Trainer, optimizer: Optimizer) -> list[Moved]:
+    """What an optimizer is about to move; nothing under a GradScaler, which itself passes over a step whose
+    scaled gradients overflowed, and scales the next ones less."""
+    if getattr(trainer.precision_plugin, "scaler", None) is not None:
+        return []
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    return [(parameter, parameter.grad) for parameter in parameters if parameter.grad is not None]
+
+
+def _names(module: LightningModule) -> dict[Tensor, str]:
+    return {parameter: name for name, parameter in module.named_parameters()}
+
+
+def _spoilt(batch: Any) -> str:
+    """The first sample of a batch that itself holds what is not finite, or nothing."""
+    for name, part in batch._asdict().items() if hasattr(batch, "_asdict") else ():
+        if isinstance(part, Tensor) and not (finite := part.isfinite()).all():
+            row = int(finite.reshape(len(part), -1).all(dim=1).logical_not().nonzero()[0])
+            return f"{batch.ids[row]}: {name} holds {_first(part)}"
+    return ""
+
+
+def _first(values: Tensor) -> float:
+    return values[~values.isfinite()][0].item()
+
+
+def _moment(trainer: Trainer) -> str:
+    rank = f" on rank {trainer.global_rank}" if trainer.world_size > 1 else ""
+    return f"epoch {trainer.current_epoch} step {trainer.global_step}{rank}"
