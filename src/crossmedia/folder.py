@@ -99,7 +99,12 @@ class RunFolder:
     @contextlib.contextmanager
     def locked(self) -> Iterator[Self]:
         """Hold the folder against a second writer, on this machine or, where the file system allows, any."""
-        with open(self.path / ".lock", "a+", encoding="utf-8") as lock:
+        place = self.path / ".lock"
+        try:
+            lock = open(place, "a+", encoding="utf-8")  # noqa: SIM115 - closed below
+        except OSError as error:
+            raise SystemFault(f"{place}: {error.strerror}") from error
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -108,9 +113,9 @@ class RunFolder:
                 raise SystemFault(
                     f"{self.path}: {holder} is writing this folder. Wait for it or stop it"
                 ) from None
-            lock.truncate(0)
-            lock.write(f"{socket.gethostname()} process {os.getpid()}")
-            lock.flush()
+            with contextlib.suppress(OSError):  # a full disk: the lock holds, without its holder's name
+                os.ftruncate(lock.fileno(), 0)
+                os.write(lock.fileno(), f"{socket.gethostname()} process {os.getpid()}".encode())
             yield self
 
     def told(self) -> dict[str, Any]:

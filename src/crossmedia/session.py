@@ -15,7 +15,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer, seed_everythin
 from crossmedia import config, run
 from crossmedia.build import build
 from crossmedia.console import console, head, print_scores
-from crossmedia.errors import ConfigError, NonFiniteError, UserError
+from crossmedia.errors import ConfigError, NonFiniteError, SystemFault, UserError
 from crossmedia.folder import RunFolder, read_json, write_json, write_whole
 from crossmedia.manifest import manifest
 from crossmedia.origin import Origin, check_same, last_good, warm_start
@@ -62,7 +62,8 @@ class Session:
         except BaseException as error:
             stopped = isinstance(error, KeyboardInterrupt)
             reason = str(error).partition("\n")[0] or type(error).__name__
-            self._status("interrupted" if stopped else "failed", **self._facts(), reason=reason)
+            with contextlib.suppress(SystemFault):  # of a full disk: what came first is what to tell
+                self._status("interrupted" if stopped else "failed", **self._facts(), reason=reason)
             if stopped and (self.folder.path / "config.yaml").exists():
                 self._print(f"stopped. To go on: python train.py resume={self.folder.path}")
             raise
@@ -111,7 +112,8 @@ class Session:
         scores = self._test(trainer, data)
         self._status("finished", **self._facts())
         if self.first:
-            self._print_tail(scores, write_report(self.folder.path))
+            self._write_page()
+            self._print_tail(scores, self.folder.path / "report.html")
         return scores
 
     def _trainer(self, plain: dict[str, Any]) -> Trainer:
@@ -177,6 +179,9 @@ class Session:
     def _midway(self, trainer: Trainer, module: LightningModule) -> None:
         """After a validation: the page with what there is."""
         self._status("running", **self._facts(), epoch=trainer.current_epoch, step=trainer.global_step)
+        self._write_page()
+
+    def _write_page(self) -> None:
         with spared(self.folder.path / "report.html", OSError, UserError):
             write_report(self.folder.path)
 

@@ -12,7 +12,9 @@ from typing import Any, NoReturn
 from crossmedia.errors import ConfigError, Interrupted, SystemFault, UserError
 
 INTERRUPTED = 130
-REFUSED = {errno.EACCES, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOSPC, errno.EROFS}  # a path
+# What a system says of a path: not ours to mend.
+REFUSED = {errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.EIO}
+REFUSED |= {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE}
 
 
 def guarded(main: Callable[[], Any], root: Path) -> int:
@@ -123,7 +125,7 @@ def _mended(overrides: list[str], error: Any) -> list[str] | None:
             if key == group:
                 return [*rest, f"{group}={meant[0]}"] if meant else None
         elif isinstance(error, HydraException) and (override in said or f"'{key}'" in said):
-            return rest
+            return [*rest, override.replace(key, "experiments", 1)] if key == "experiment" else rest
     return None
 
 

@@ -18,7 +18,7 @@ from crossmedia import run
 from crossmedia.saved import read_checkpoint
 from crossmedia.tasks.classification import Classification
 from crossmedia.trainer import trackers
-from crossmedia.trainer.trackers import Tracker, spared, within
+from crossmedia.trainer.trackers import Tracker, spared, waited
 
 WANDB = ["logger=wandb", "logger.trackers.0.offline=false"]
 BOARD = ["logger=tensorboard"]
@@ -66,10 +66,10 @@ def test_a_bug_is_not_spared():
 def test_a_call_is_left_to_itself_after_its_time():
     began = time.monotonic()
     with pytest.raises(TimeoutError):
-        within(0.05, lambda: time.sleep(5))
-    assert time.monotonic() - began < 2 and within(5, lambda: "done") == "done"
+        waited(0.05, lambda: time.sleep(5))
+    assert time.monotonic() - began < 2 and waited(5, lambda: "done") == "done"
     with pytest.raises(KeyError):
-        within(5, lambda: {}["x"])
+        waited(5, lambda: {}["x"])
 
 
 @pytest.mark.parametrize("finish", [lambda: time.sleep(5), lambda: {}["x"]])

@@ -1,7 +1,7 @@
 """Checkpoints: `last` to go on from, `best` by the monitored score; each whole on the disk or not there."""
 
+import contextlib
 import os
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ import torch
 from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from crossmedia.errors import ConfigError, Interrupted
+from crossmedia.errors import ConfigError, Interrupted, SystemFault, UserError
+from crossmedia.folder import write_whole
 from crossmedia.saved import read_values, write_checkpoint
 from crossmedia.trainer.resume import progress, restore, settle
 from crossmedia.trainer.signals import Signals
@@ -29,14 +30,17 @@ class AtomicCheckpointIO(CheckpointIO):
             try:
                 os.link(path, beside)
             except OSError:  # a file system without links
-                shutil.copyfile(path, beside)
+                write_whole(beside, lambda file: file.write(path.read_bytes()))
         try:
             write_checkpoint(path, checkpoint)
-        except BaseException:
-            beside.unlink(missing_ok=True)
+            if beside.exists():
+                os.replace(beside, path.with_name("previous.ckpt"))
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise SystemFault(f"{path.with_name('previous.ckpt')}: {error.strerror}") from error
             raise
-        if beside.exists():
-            os.replace(beside, path.with_name("previous.ckpt"))
 
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = True
@@ -124,8 +128,13 @@ class Checkpoints(Callback):
         self._scores.append(value)
         better = self.best is None or (value < self.best if self.direction == "min" else value > self.best)
         if better:
+            before = self.best, self.best_epoch
             self.best, self.best_epoch = value, trainer.current_epoch
-            self._save(trainer, "best")
+            try:
+                self._save(trainer, "best")
+            except UserError:  # or the folder would claim a score that no checkpoint has
+                self.best, self.best_epoch = before
+                raise
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._save(trainer, "last")

@@ -9,6 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.strategies import DDPStrategy
 
 from crossmedia.errors import ConfigError, RankError
+from crossmedia.limits import within
 
 OWN = ("out_dir", "logger", "data.source")  # what ranks may have of their own; equal data has equal hashes
 
@@ -17,8 +18,7 @@ class DDP(DDPStrategy):
     """Data-parallel training; a rank that is silent for `timeout` seconds ends the run."""
 
     def __init__(self, timeout: float = 600.0, find_unused_parameters: bool = False):
-        if timeout <= 0:
-            raise ValueError(f"timeout {timeout}: must be above 0")
+        within(timeout=timeout)
         super().__init__(timeout=timedelta(seconds=timeout), find_unused_parameters=find_unused_parameters)
 
 
