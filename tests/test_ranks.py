@@ -19,7 +19,6 @@ from crossmedia import errors, run
 from crossmedia.config import ROOT, compose
 from crossmedia.errors import RankError
 from crossmedia.saved import read_checkpoint
-from crossmedia.trainer import cluster
 
 pytestmark = pytest.mark.skipif(
     not torch.distributed.is_available(), reason="this torch has no torch.distributed"
@@ -64,20 +63,14 @@ def status(folder):
 
 def check_scores(folder, scores):
     """Those of one rank on the same checkpoint, each sample counted once."""
-    alone = run.evaluate(folder)
-    assert alone.keys() == scores.keys()
-    for name, value in scores.items():
-        assert value == (pytest.approx(alone[name], rel=1e-5) if name.endswith("loss") else alone[name]), name
+    found = run.evaluate(folder)
+    assert found.keys() == scores.keys()
+    for name, value in found.items():
+        assert scores[name] == (pytest.approx(value, rel=1e-5) if name.endswith("loss") else value), name
     lines = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
     ids = [(line["split"], line["id"]) for line in lines]
     assert len(set(ids)) == len(ids)
     return ids
-
-
-def test_two_ranks_score_as_one_does(tmp_path, alone):
-    scores = run.train([*SHORT, "trainer.max_epochs=1", f"out_dir={tmp_path}"])
-    assert len(check_scores(only(tmp_path), scores)) == 364
-    assert status(only(tmp_path))["state"] == "finished"
 
 
 def small(name, folder):
@@ -87,14 +80,15 @@ def small(name, folder):
     return [f"data.source.root={filled(filled(folder), 'food')}"] if name.endswith("_stamps") else []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == NAMES[0] else pytest.mark.slow) for name in NAMES]
+)
 def test_two_ranks_score_every_experiment_as_one_does(name, tmp_path, alone):
     tiny = [word for word in TINY if word != "trainer=cpu" and "limit_test" not in word]
     words = [f"experiments={name}", *DDP, *tiny, "data.batch_size=4", *small(name, tmp_path / "data")]
     scores = run.train([*words, f"out_dir={tmp_path}"])
     (folder,) = (tmp_path / name).glob("2*")
-    assert check_scores(folder, scores)
+    assert check_scores(folder, scores) and status(folder)["state"] == "finished"
 
 
 def faulty(tmp_path, *words):
@@ -166,7 +160,7 @@ def test_a_loss_that_is_no_number_on_one_rank_is_told_as_on_one(tmp_path, alone)
 def started(tmp_path, *words, **environment):
     """The process of the command, for as long as the block lasts."""
     process = subprocess.Popen(
-        [sys.executable, "train.py", *SHORT, *words, f"out_dir={tmp_path}"],
+        [sys.executable, "train.py", *SHORT, f"out_dir={tmp_path}", *words],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
@@ -262,16 +256,6 @@ def test_a_taken_port_hinders_no_ranks_of_ours(tmp_path, alone, monkeypatch):
         assert run.train([*SHORT, "trainer.max_epochs=1", f"out_dir={tmp_path}"])
 
 
-def test_a_taken_port_is_named_where_another_starts_the_ranks(tmp_path, monkeypatch):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        monkeypatch.setattr(os, "environ", {**os.environ, **place(0, port)})
-        with pytest.raises(errors.SystemFault, match=f"port {port}: taken"):
-            run.train([*SHORT, f"out_dir={tmp_path}"])
-
-
 def place(rank, port):
     """The environment of one of two ranks, as starters of ranks give it."""
     given = {
@@ -303,40 +287,9 @@ def test_torchrun_starts_ranks_that_share_one_folder(tmp_path, alone):
     assert len((only(tmp_path) / "predictions.jsonl").read_text().splitlines()) == 364
 
 
-SLURM = {"SLURM_JOB_ID": "1", "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
-SLURM |= {"SLURM_NTASKS_PER_NODE": "2", "SLURM_NODEID": "0", "SLURM_JOB_NODELIST": "localhost"}
-
-
-@pytest.mark.parametrize(
-    ("environment", "words", "fault"),
-    [
-        ({**SLURM, "SLURM_JOB_NAME": "train"}, [], "trainer.devices=2: SLURM_NTASKS=1, so there are 1 ranks"),
-        (place(0, 1), ["trainer.devices=4"], "trainer.devices=4: WORLD_SIZE=2, so there are 2 ranks"),
-        ({}, ["+trainer.num_nodes=2"], "trainer.num_nodes=2: one command starts ranks on its own machine"),
-        ({}, ["trainer.strategy=ddp_spawn"], "trainer.strategy=ddp_spawn: would start ranks of its own"),
-    ],
-)
-def test_ranks_other_than_the_config_asks_for_are_refused(environment, words, fault, monkeypatch):
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(errors.ConfigError, match=fault):
-        cluster.to_start(compose([*SHORT, *words]))
-
-
-@pytest.mark.parametrize(
-    ("environment", "words", "count"),
-    [
-        ({}, [], 2),
-        ({}, ["trainer.devices=1"], 0),
-        ({}, ["trainer.devices=[0,1,2]"], 3),
-        ({}, ["trainer.strategy=ddp_find_unused_parameters_true"], 2),
-        ({**SLURM, "SLURM_JOB_NAME": "bash"}, [], 2),
-        ({**SLURM, "SLURM_JOB_NAME": "train"}, ["trainer.devices=1"], 0),
-        ({**SLURM, "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "2"}, [], 0),
-        (place(1, 1), [], 0),
-    ],
-)
-def test_ranks_are_started_where_none_are_there(environment, words, count, monkeypatch):
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert cluster.to_start(compose([*SHORT, *words])) == count
+@pytest.mark.slow
+def test_each_job_of_a_multirun_has_its_ranks_and_its_folder(tmp_path, alone):
+    with started(tmp_path, "trainer.max_epochs=1", "seed=1,2", "-m") as job:
+        _, said = job.communicate(timeout=100)
+    folders = list((tmp_path / "digits").glob("2*"))
+    assert job.returncode == 0 and [status(folder)["state"] for folder in folders] == ["finished"] * 2, said

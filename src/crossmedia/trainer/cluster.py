@@ -35,8 +35,8 @@ def to_start(cfg: DictConfig) -> int:
     if there and there != devices * nodes:
         across = f" on {nodes} nodes" if nodes > 1 else ""
         raise ConfigError(
-            f"trainer.devices={devices}{across}: {variable}={there}, so there are {there} ranks. "
-            f"Start {devices * nodes}, or change trainer.devices"
+            f"trainer.devices={devices}{across}: {variable}={there}. "
+            f"Start {devices * nodes} ranks, or change trainer.devices"
         )
     if nodes > 1 and not there:
         raise ConfigError(
