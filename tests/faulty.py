@@ -15,10 +15,11 @@ from crossmedia.tasks.classification import Classification
 
 
 def fail(fault: str, rank: int) -> None:
-    """Note the moment, and do what the fault says, where this is the rank."""
-    if int(os.environ["RANK"]) != rank:
+    """Note the moment, and do what the fault says, where this is the rank: once, so that a run can go on."""
+    moment = Path(os.environ["MOMENT"])
+    if int(os.environ["RANK"]) != rank or moment.exists():
         return
-    Path(os.environ["MOMENT"]).touch()
+    moment.touch()
     if fault == "raise":
         raise ValueError("boom")
     if fault == "data":

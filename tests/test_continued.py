@@ -11,10 +11,11 @@ import torch
 import yaml
 from runs import differing, only
 
-from crossmedia import continued, run, terminal
+from crossmedia import continued, run
 from crossmedia.data.sources.digits import Digits
 from crossmedia.errors import CheckpointError, ConfigError, SecurityError, SystemFault
 from crossmedia.folder import RunFolder
+from crossmedia.saved import write_checkpoint
 from crossmedia.trainer.resume import settle
 
 WORDS = [
@@ -110,10 +111,6 @@ def test_all_that_may_not_change_is_listed_at_once(copied):
     assert len(caught.value.lines) == 2
 
 
-def test_a_run_that_is_not_there_is_named(tmp_path):
-    assert terminal.explained(lambda: run.resume(str(tmp_path / "nothing"), [])) == 4
-
-
 def test_a_flag_of_hydras_cannot_stand_beside_it():
     assert continued.parsed(["resume='a=b/c'", "debug=true", "--trust", "mine"]) == (
         "a=b/c",
@@ -136,6 +133,15 @@ def test_a_checkpoint_of_another_model_than_the_config_is_named(copied):
     config["model"]["net"]["widths"] = [4, 8]
     path.write_text(yaml.safe_dump(config))
     with pytest.raises(CheckpointError, match="last.ckpt: is of another model than config.yaml"):
+        run.resume(str(copied), ["trainer.max_epochs=3"])
+
+
+def test_optimizer_states_of_other_weights_are_refused(copied):
+    saved = last(copied)
+    states = saved["optimizer_states"][0]["state"]
+    states[0], states[1] = states[1], states[0]
+    write_checkpoint(copied / "checkpoints" / "last.ckpt", saved)
+    with pytest.raises(CheckpointError, match="AdamW: its exp_avg of .* is that of other weights"):
         run.resume(str(copied), ["trainer.max_epochs=3"])
 
 
@@ -221,3 +227,13 @@ def test_a_compiled_run_and_one_that_is_not_read_each_others_checkpoints(compile
     assert run.load(folder).generate(image=torch.zeros(1, 8, 8, dtype=torch.uint8))
     assert run.resume(str(folder), ["trainer.max_epochs=3", other])
     assert run.train([*WORDS, other, f"init={folder}", f"out_dir={tmp_path / 'next'}"])
+
+
+@pytest.mark.parametrize("name", ["resume", "init"])
+def test_a_run_that_is_not_there_is_told_before_any_data_is_read(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(Digits, "__init__", lambda self: pytest.fail("read the data"))
+    with pytest.raises(CheckpointError, match="nothing: no such run folder or checkpoint"):
+        if name == "resume":
+            run.resume(str(tmp_path / "nothing"), [])
+        else:
+            run.train([*WORDS, f"init={tmp_path / 'nothing'}", f"out_dir={tmp_path}"])

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from made import TINY, filled
+from runs import differing
 
 from crossmedia import errors, run
 from crossmedia.config import ROOT, compose
@@ -101,6 +102,17 @@ def faulty(tmp_path, *words):
     assert read_checkpoint(only(tmp_path) / "checkpoints" / "last.ckpt")
     assert seconds < 15 + 10
     return caught.value
+
+
+@pytest.mark.slow
+def test_ranks_go_on_to_the_same_bits_after_one_was_killed(tmp_path, alone):
+    words = [*SHORT, *FAULTY, "+model.fault=SIGKILL", f"+model.place={STEP}", "data.num_workers=1"]
+    with pytest.raises(RankError, match="signal 9"):
+        run.train([*words, f"out_dir={tmp_path / 'killed'}"])
+    killed = only(tmp_path / "killed")
+    run.resume(str(killed), [], trust=("faulty",))
+    run.train([*words, f"out_dir={tmp_path / 'whole'}"])  # the fault comes once
+    assert differing(killed, only(tmp_path / "whole")) == []
 
 
 def test_a_rank_that_is_killed_is_named(tmp_path, alone, capfd):

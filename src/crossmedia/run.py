@@ -32,6 +32,8 @@ def train(cfg: DictConfig | list[str], overrides: list[str] | None = None) -> di
         overrides = list(cfg)
         cfg = config.compose(overrides)
     config.check(cfg)
+    if cfg.init:
+        find_run(cfg.init)
     from crossmedia.session import Session
     from crossmedia.trainer.ranks import launch
 

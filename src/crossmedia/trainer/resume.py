@@ -6,7 +6,10 @@ Valid for checkpoints that are saved in `on_train_batch_start` and `on_train_end
 from typing import Any
 
 from pytorch_lightning import Trainer
+from torch import Tensor
+from torch.optim import Optimizer
 
+from crossmedia.errors import CheckpointError
 from crossmedia.trainer.log import CSVLog
 
 LENGTHS = ("total_steps", "T_max", "_schedule_phases")  # of a schedule: its number of steps, and what follows
@@ -44,6 +47,8 @@ def restore(trainer: Trainer, checkpoint: dict[str, Any]) -> None:
 
 def settle(trainer: Trainer, found: dict[str, Any]) -> None:
     """As training starts: counters that Lightning leaves one too high, the scores, an early stop, a rate."""
+    for optimizer in trainer.optimizers:
+        _check_fit(optimizer)
     loop = trainer.fit_loop.epoch_loop
     if found["inside"]:
         loop.batch_progress.total.ready = loop.batch_progress.total.completed
@@ -58,3 +63,15 @@ def settle(trainer: Trainer, found: dict[str, Any]) -> None:
         if rates:
             for group, rate in zip(config.scheduler.optimizer.param_groups, rates(), strict=True):
                 group["lr"] = rate
+
+
+def _check_fit(optimizer: Optimizer) -> None:
+    """Raise CheckpointError where the moments of an optimizer are those of other weights."""
+    for weight, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.dim() and value.shape != weight.shape:
+                found, want = tuple(value.shape), tuple(weight.shape)
+                raise CheckpointError(
+                    f"{type(optimizer).__name__}: its {name} of {found} is that of other weights than {want}. "
+                    "Use another checkpoint"
+                )
