@@ -72,6 +72,6 @@ def _check_fit(optimizer: Optimizer) -> None:
             if isinstance(value, Tensor) and value.dim() and value.shape != weight.shape:
                 found, want = tuple(value.shape), tuple(weight.shape)
                 raise CheckpointError(
-                    f"{type(optimizer).__name__}: its {name} of {found} is that of other weights than {want}. "
+                    f"{type(optimizer).__name__}: its {name} {found} is that of other weights than {want}. "
                     "Use another checkpoint"
                 )
