@@ -26,7 +26,7 @@ SHORT = [
     "data.batch_size=8",
     EMA,
 ]
-# Where to kill, and how often to pass by before: 6 batches an epoch, 2 to a step, 2 validations.
+# Where to kill, and how often to pass by before: 6 batches an epoch, 2 to a step, 2 validations of one or two.
 POINTS = [
     ("step", 0),
     ("step", 1),
@@ -40,7 +40,7 @@ POINTS = [
     ("backward", 14),
     ("validation", 0),
     ("validation", 3),
-    ("validation", 9),
+    ("validation", 5),
     ("average", 1),
     ("average", 4),
     ("saved", 0),

@@ -1,8 +1,5 @@
 """What is not finite stops the run in its step: the weights stay, and what was saved before stays good."""
 
-import os
-import subprocess
-import sys
 from math import inf, isfinite, nan
 from typing import Any, NamedTuple
 
@@ -13,7 +10,6 @@ from pytorch_lightning.plugins import MixedPrecision
 from torch import Tensor
 from trainer.tiny import Tiny, fit, trainer
 
-from crossmedia.config import ROOT
 from crossmedia.errors import NonFiniteError
 from crossmedia.saved import read_checkpoint
 from crossmedia.trainer.checkpoints import AtomicCheckpointIO, Checkpoints
@@ -178,42 +174,3 @@ def test_each_of_several_optimizers_stops_before_its_own_weights_move():
     with pytest.raises(NonFiniteError, match="^other has a gradient of inf in epoch 0 step 1, "):
         fit(module, Steps(1))
     assert (module.weight.item(), module.other.item()) == (0.875, 1)
-
-
-RANK = """
-import sys
-from math import nan
-
-from crossmedia import run, terminal
-from crossmedia.tasks.classification import Classification
-
-step = Classification.training_step
-
-
-def faulty(self, batch, batch_idx):
-    loss = step(self, batch, batch_idx)
-    return loss + nan if self.global_rank == 1 and self.global_step == 2 else loss
-
-
-Classification.training_step = faulty
-sys.exit(terminal.explained(lambda: run.train(sys.argv[1:])))
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
-def test_a_fault_of_one_rank_stops_every_rank_with_its_name(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(RANK)
-    words = ["experiments=digits", "trainer=ddp", "trainer.accelerator=cpu", "trainer.precision=32-true"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, str(script), *words, f"out_dir={tmp_path}"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100,
-    )  # fmt: skip
-    lines = [line for line in done.stderr.splitlines() if line.startswith("non-finite: ")]
-    assert done.returncode == 7 and "Traceback" not in done.stderr
-    assert len(lines) == 2 and {line.partition(". ")[0] for line in lines} == {
-        "non-finite: train/loss=nan in epoch 0 step 2 on rank 1"
-    }
-    assert not list(tmp_path.glob("digits/2*/checkpoints/*"))
