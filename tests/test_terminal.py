@@ -27,6 +27,7 @@ def raising(error):
         (errors.SecurityError, 5, "security"),
         (errors.SystemFault, 6, "environment"),
         (errors.NonFiniteError, 7, "non-finite"),
+        (errors.RankError, 8, "rank"),
     ],
 )
 def test_a_mistake_is_a_line_on_stderr_and_the_code_of_its_area(kind, code, area, capsys):

@@ -144,12 +144,10 @@ class Captioning(Task):
 
     def on_test_epoch_end(self) -> None:
         """What the scores are to be compared with: chance, and people among themselves."""
-        known = gathered([tuple(record["reference"]) for record in self.records])
+        known = gathered([tuple(record["reference"]) for record in self.records])  # a pair may span two ranks
         far = max(1, len(known) // 2)  # neighbours may be alike: "the letter a", "the letter b"
         others = [texts[0] for texts in [*known[far:], *known[:far]]]
-        mine = slice(
-            self.global_rank, None, self.trainer.world_size
-        )  # pairs reach beyond a rank's own samples
+        mine = slice(self.global_rank, None, self.trainer.world_size)
         known, others = known[mine], others[mine]
         several = [texts for texts in known if len(texts) > 1]
         held_out, rest = [texts[-1] for texts in several], [texts[:-1] for texts in several]
