@@ -33,13 +33,16 @@ def main(cfg: DictConfig) -> float | None:
     return scores.get(run.monitored(cfg)[0].replace("val/", "test/"))
 
 
-def resume() -> None:
-    """`resume=RUN [key=value …]`: Hydra stays out of it, as the config is the run's own."""
-    from crossmedia import continued, run
+def go() -> None:
+    """`resume=RUN` goes on with a run by its own config, without Hydra; all else is Hydra's to compose."""
+    if any(word.startswith("resume=") for word in sys.argv[1:]):
+        from crossmedia import continued, run
 
-    run.resume(*continued.parsed(sys.argv[1:]))
+        run.resume(*continued.parse(sys.argv[1:]))
+    else:
+        terminal.need_jobs()
+        main()
 
 
 if __name__ == "__main__":
-    resuming = any(word.startswith("resume=") for word in sys.argv[1:])
-    sys.exit(terminal.guarded(resume if resuming else main, Path(__file__).parent) or max(failed, default=0))
+    sys.exit(terminal.guarded(go, Path(__file__).parent) or max(failed, default=0))

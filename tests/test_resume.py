@@ -26,7 +26,7 @@ SHORT = [
     "data.batch_size=8",
     EMA,
 ]
-# Where to kill, and how often to pass by before: 6 batches an epoch, 2 to a step, 2 validations of one or two.
+# Where to kill, and how often to pass by before: 6 batches an epoch, 2 to a step, 2 validations of 1 or 2.
 POINTS = [
     ("step", 0),
     ("step", 1),

@@ -105,31 +105,38 @@ def check(cfg: DictConfig) -> None:
         raise ConfigError(*(key + words for key, words in told.items()))
 
 
+def read_override(override: str) -> tuple[str, Any]:
+    """Key and value of `key=value`, read as Hydra reads it."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        read = OverridesParser.create().parse_override(override)
+        if read.is_delete():
+            raise ConfigError(f"{override}: no key of a run can be dropped. Give key=value")
+        if read.is_sweep_override():
+            raise ConfigError(
+                f"{read.key_or_group}: takes one value here, found {override.partition('=')[2]}"
+            )
+        return read.key_or_group, read.value()
+    except HydraException:
+        raise ConfigError(f"{override}: cannot be read as key=value. Quote a text with signs") from None
+
+
 def replace(node: dict[str, Any], override: str) -> None:
     """Put the value of a `data.key=value` into a run's plain config, read as Hydra reads it.
 
     Two keys of the trainer may change too; the model, and what it knows of its data, is as it was saved.
     """
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
-
     from crossmedia.faults import of_node
 
-    try:
-        parsed = OverridesParser.create().parse_override(override)
-        key, value = parsed.key_or_group, parsed.value()
-    except HydraException:
-        raise ConfigError(
-            f"{override}: cannot be read as key=value; a text with signs needs quotes"
-        ) from None
+    key, value = read_override(override)
     group, _, name = key.rpartition(".")
     place: Any = node
     for part in group.split("."):
         place = place.get(part) if isinstance(place, dict) else None
-    if parsed.is_sweep_override():
-        raise ConfigError(f"{key}: takes one value here, found {override.partition('=')[2]}")
     fixed = group.startswith(("data.image", "data.tokenizer")) or not group.startswith("data")
-    if parsed.is_delete() or (fixed and key not in ("trainer.accelerator", "trainer.precision")):
+    if fixed and key not in ("trainer.accelerator", "trainer.precision"):
         raise ConfigError(
             f"{override}: the model is as it was saved, with its pictures' size and its tokenizer. "
             "Other data.… can be changed, trainer.accelerator and trainer.precision"

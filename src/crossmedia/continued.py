@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from crossmedia.config import ROOT
+from crossmedia.config import ROOT, read_override
 from crossmedia.errors import ConfigError
+from crossmedia.listing import groups
 
 ALLOWED = ("trainer.max_epochs", "trainer.accelerator", "data.num_workers", "compile", "debug")
 
 
-def parsed(words: list[str]) -> tuple[str, list[str], tuple[str, ...]]:
+def parse(words: list[str]) -> tuple[str, list[str], tuple[str, ...]]:
     """`resume=RUN key=value … --trust PACKAGE` as the run, the overrides and the trusted packages."""
     name, overrides, trust = "", [], []
     remaining = list(words)
@@ -31,15 +31,14 @@ def parsed(words: list[str]) -> tuple[str, list[str], tuple[str, ...]]:
 def change(plain: dict[str, Any], overrides: list[str]) -> tuple[DictConfig, list[str]]:
     """The config of a run that goes on, and those of the overrides that change it.
 
-    Only what leaves the bits as they are may change, and the number of epochs; the rest is another run.
+    Only how long and on what it trains may change; the rest is another run.
     """
     cfg = OmegaConf.create(plain)
     changes, faults = [], []
     for override in overrides:
-        parsed = OverridesParser.create().parse_override(override)
-        key, value = parsed.key_or_group, parsed.value()
+        key, value = read_override(override)
         if key == "logger":
-            options = sorted(path.stem for path in (ROOT / "conf" / "logger").glob("*.yaml"))
+            options = groups(ROOT, "logger")
             if value not in options:
                 faults.append(f"logger={value}: no such option. All: {', '.join(options)}")
                 continue
@@ -61,5 +60,5 @@ def change(plain: dict[str, Any], overrides: list[str]) -> tuple[DictConfig, lis
 
 def merged(before: list[str], changes: list[str]) -> list[str]:
     """The overrides of a run and the later ones, which stand for those of the same key."""
-    new = {change.partition("=")[0] for change in changes}
+    new = {change.lstrip("+").partition("=")[0] for change in changes}
     return [override for override in before if override.lstrip("+").partition("=")[0] not in new] + changes

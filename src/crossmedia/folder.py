@@ -118,10 +118,6 @@ class RunFolder:
                 os.write(lock.fileno(), f"{socket.gethostname()} process {os.getpid()}".encode())
             yield self
 
-    def told(self) -> dict[str, Any]:
-        """Its last word: `state`, `wall_seconds`, …"""
-        return read_json(self.path / "status.json") or {}
-
     def sweep(self) -> None:
         """Remove what a kill in the midst of a write left beside the files."""
         for scrap in (*self.path.glob(".*.tmp"), *(self.path / "checkpoints").glob(".*.tmp")):

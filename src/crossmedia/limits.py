@@ -29,7 +29,7 @@ _AT_LEAST_1 = """
 """
 _AT_LEAST_0 = """
     attention_penalty blocks eps gamma gradient_clip_val length_penalty limit_test_batches limit_train_batches
-    limit_val_batches log_every_n_steps lr max_lr mixup momentum num_workers overfit_batches patience warmup
+    limit_val_batches log_every_n_steps lr max_lr mixup momentum num_workers overfit_batches patience
     weight_decay
 """
 RANGES: dict[str, Range] = {

@@ -22,38 +22,37 @@ def last_good(folder: Path) -> Origin:
     damaged = []
     for name in ("last", "previous"):
         path = folder / "checkpoints" / f"{name}.ckpt"
+        if not path.exists():
+            continue
         try:
-            saved = read_checkpoint(path) if path.exists() else None
+            saved = read_checkpoint(path)
         except CheckpointError as error:
             damaged += error.lines
             continue
-        if saved and "progress" not in saved:
-            raise CheckpointError(f"{path}: holds weights only. init={path} starts another run from them")
-        if saved:
-            at = saved["progress"]
-            return Origin(path, saved, (*damaged, f"resumed at epoch {at['epoch'] + 1} step {at['step']}"))
+        at = saved.get("progress")
+        if not isinstance(at, dict):
+            raise CheckpointError(f"{path}: holds weights only. init=… starts another run from them")
+        return Origin(path, saved, (*damaged, f"resumed at epoch {at['epoch'] + 1} step {at['step']}"))
     if damaged:
         raise CheckpointError(*damaged)
     return Origin(words=("no checkpoint there yet: from the first step",))
 
 
-def check_same(path: Path, saved: dict[str, Any], contents: dict[str, Any]) -> None:
-    """Raise where a checkpoint is of another model or of other data than the run that is to go on."""
-    if saved["model"] != contents["model"]:
-        raise CheckpointError(f"{path}: is of another model than config.yaml beside it")
-    if saved.get("data") != contents["data"]:
+def need_same_data(path: Path, saved: dict[str, Any], fingerprint: str) -> None:
+    """Raise where a checkpoint is of other data than the run that is to go on has."""
+    if saved.get("data") != fingerprint:
         raise CheckpointError(
-            f"{path}: the data are no longer those it was trained on ({contents['data']}, then "
-            f"{saved.get('data')}). Put them back; or init={path} starts another run from its weights"
+            f"{path}: the data are no longer those it was trained on. Put them back, or start another run "
+            "with init=…"
         )
 
 
-def warm_start(task: Any, name: str) -> str:
+def warm_start(task: Any, name: str, out_dir: str) -> str:
     """Take the weights of another run where name and shape agree; says what was taken and what is new.
 
     Raises CheckpointError where nothing fits.
     """
-    saved = read_checkpoint(find_run(name)[1])
+    saved = read_checkpoint(find_run(name, out_dir)[1])
     mine, theirs = task.state_dict(), saved["state_dict"]
     taken = {key: value for key, value in theirs.items() if key in mine and mine[key].shape == value.shape}
     new = [key for key in mine if key not in taken]

@@ -9,13 +9,14 @@ from omegaconf import DictConfig
 from crossmedia import config, continued
 from crossmedia.build import brief, build, locate, refuse_foreign
 from crossmedia.errors import CheckpointError, SecurityError, SystemFault
-from crossmedia.folder import RunFolder, find_folder, find_run, read_json, write_json
+from crossmedia.folder import RunFolder, find_folder, find_run, write_json
 from crossmedia.saved import (
     inside,
     need_same_model,
     other_data,
     read_checkpoint,
     saved_config,
+    saved_facts,
     saved_overrides,
     started,
     unpack_meta,
@@ -33,18 +34,13 @@ def train(cfg: DictConfig | list[str], overrides: list[str] | None = None) -> di
         cfg = config.compose(overrides)
     config.check(cfg)
     if cfg.init:
-        find_run(cfg.init)
-    from crossmedia.session import Session
-    from crossmedia.trainer.ranks import launch
-
+        find_run(cfg.init, cfg.out_dir)
     count = to_start(cfg)
     if rank() > 0:  # rank 0 makes the folder and writes it
-        return Session(cfg, RunFolder(told()), overrides or []).run()
+        return _run(count, cfg, RunFolder(told()), overrides or [])
     folder = RunFolder.create(cfg.out_dir, cfg.name)
     with folder.locked(), telling(folder.path):
-        if count:
-            return launch(count, cfg, folder, overrides or [])
-        return Session(cfg, folder, overrides or []).run()
+        return _run(count, cfg, folder, overrides or [])
 
 
 def resume(name: str, overrides: list[str], trust: tuple[str, ...] = ()) -> dict[str, float]:
@@ -57,22 +53,35 @@ def resume(name: str, overrides: list[str], trust: tuple[str, ...] = ()) -> dict
     plain = saved_config(path, trust)
     cfg, changes = continued.change(plain, overrides)
     config.check(cfg)
+    count = to_start(cfg)
+    folder, overrides = RunFolder(path), continued.merged(saved_overrides(path), changes)
+    more = cfg.trainer.max_epochs != plain["trainer"].get("max_epochs")
+    if saved_facts(path, "status").get("state") == "finished" and not more:
+        if rank() == 0:
+            print(f"already finished: {path}. trainer.max_epochs=… extends it")
+        return saved_facts(path, "scores")
+    if rank() > 0:
+        return _run(count, cfg, folder, overrides, True, trust)
+    with folder.locked():
+        folder.sweep()
+        return _run(count, cfg, folder, overrides, True, trust)
+
+
+def _run(
+    count: int,
+    cfg: DictConfig,
+    folder: RunFolder,
+    overrides: list[str],
+    resume: bool = False,
+    trust: tuple[str, ...] = (),
+) -> dict[str, float]:
+    """Train here, or on `count` ranks that are to be started."""
     from crossmedia.session import Session
     from crossmedia.trainer.ranks import launch
 
-    count = to_start(cfg)
-    folder, overrides = RunFolder(path), continued.merged(saved_overrides(path), changes)
-    if rank() > 0:
-        return Session(cfg, folder, overrides, resume=True, trust=trust).run()
-    with folder.locked(), telling(path):
-        more = cfg.trainer.max_epochs != plain["trainer"].get("max_epochs")
-        if folder.told().get("state") == "finished" and not more:
-            print(f"already finished: {path}. trainer.max_epochs=… extends it")
-            return read_json(path / "scores.json")
-        folder.sweep()
-        if count:
-            return launch(count, cfg, folder, overrides, resume=True, trust=trust)
-        return Session(cfg, folder, overrides, resume=True, trust=trust).run()
+    if count:
+        return launch(count, cfg, folder, overrides, resume, trust)
+    return Session(cfg, folder, overrides, resume, trust).run()
 
 
 def quiet_lightning() -> None:
@@ -178,15 +187,12 @@ def evaluated(
 
 def test(trainer: Any, task: Any, data: Any, split: str) -> dict[str, float]:
     """The scores of one split under its own name; the task keeps the records of every rank."""
-    import torch
+    from crossmedia.trainer.ddp import gathered
 
     task.test_split = split
     loader = data.loader(split)
     trainer.test(task, dataloaders=loader, verbose=False)
-    if trainer.world_size > 1:
-        parts: list[Any] = [None] * trainer.world_size
-        torch.distributed.all_gather_object(parts, task.records)
-        task.records = [record for part in parts for record in part]
+    task.records = gathered(task.records)
     return {
         key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith(f"{split}/")
     }

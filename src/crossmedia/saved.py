@@ -128,13 +128,14 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """What it takes to load a task, whole and finite: `format`, `model`, `meta`, `state_dict`."""
     saved = read_values(path)
     contents = saved["crossmedia"]
-    lacking = [name for name in ("format", "model", "meta") if name not in contents]
+    kinds = {"format": int, "model": dict, "meta": dict}
+    lacking = [name for name, kind in kinds.items() if not isinstance(contents.get(name), kind)]
     weights = saved.get("state_dict")
     if lacking or not isinstance(weights, dict):
         raise CheckpointError(f"{path}: lacks {', '.join(lacking or ['weights'])}. Use another checkpoint")
-    if not isinstance(contents["format"], int) or not 1 <= contents["format"] <= FORMAT:
+    if not 1 <= contents["format"] <= FORMAT:
         raise CheckpointError(
-            f"{path}: of a format newer than {FORMAT}, the newest that this crossmedia reads. Update it"
+            f"{path}: format {contents['format']}, this crossmedia reads up to {FORMAT}. Update crossmedia"
         )
     for name, tensor in weights.items():
         if not _finite(tensor):

@@ -8,19 +8,26 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from lightning_fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning import Callback, LightningModule, Trainer, seed_everything
+from pytorch_lightning import LightningModule, Trainer, seed_everything
 
 from crossmedia import config, run
 from crossmedia.build import build
 from crossmedia.console import console, head, print_scores
-from crossmedia.errors import ConfigError, NonFiniteError, SystemFault, UserError
-from crossmedia.folder import RunFolder, read_json, write_json, write_whole
+from crossmedia.errors import NonFiniteError, SystemFault, UserError
+from crossmedia.folder import RunFolder, write_json, write_whole
 from crossmedia.manifest import manifest
-from crossmedia.origin import Origin, check_same, last_good, warm_start
+from crossmedia.origin import Origin, last_good, need_same_data, warm_start
 from crossmedia.report.page import write_report
-from crossmedia.saved import FORMAT, pack_meta, read_checkpoint, started, unpack_meta
+from crossmedia.saved import (
+    FORMAT,
+    need_same_model,
+    pack_meta,
+    read_checkpoint,
+    saved_facts,
+    started,
+    unpack_meta,
+)
 from crossmedia.trainer.checkpoints import AtomicCheckpointIO, Checkpoints
 from crossmedia.trainer.cluster import rank
 from crossmedia.trainer.ddp import Alike
@@ -47,9 +54,8 @@ class Session:
         self.first = rank() == 0  # the one that writes and prints
         self.console = console(quiet=not self.first)
         self.signals = Signals()
-        self.earlier = (
-            folder.told().get("wall_seconds", 0.0) if resume else 0.0
-        )  # spent before, until its last word
+        before = saved_facts(folder.path, "status") if resume else {}
+        self.earlier = before.get("wall_seconds") or 0.0  # seconds that it trained before
         self.began = time.monotonic()
 
     def run(self) -> dict[str, float]:
@@ -92,12 +98,13 @@ class Session:
         }
         words = [*origin.words]
         if found and saved:
-            check_same(found, saved, contents)
+            need_same_model(found, saved["model"], contents["model"])
+            need_same_data(found, saved, contents["data"])
         elif self.first:
             (self.folder.path / "metrics.csv").unlink(missing_ok=True)  # of a start that left no checkpoint
         self.task = build(contents["model"] if saved else plain["model"], "model", meta=data.meta)
         if cfg.init and not saved:
-            words.append(warm_start(self.task, cfg.init))
+            words.append(warm_start(self.task, cfg.init, cfg.out_dir))
         self._write_config(plain, data)
         self.checkpoints = Checkpoints(self.folder.path, *run.monitored(cfg), contents, self.signals)
         trainer = self._trainer(plain)
@@ -129,20 +136,11 @@ class Session:
         if plain["ema"]:  # the last: what looks at a validation looks at the average
             callbacks.append(build(plain["ema"], "ema"))
         node = {name: value for name, value in plain["trainer"].items() if value is not None}
-        try:
-            return self._built(node, callbacks, plain["logger"])
-        except MisconfigurationException as error:
-            raise ConfigError(f"trainer: {str(error).splitlines()[0]}") from error
-
-    def _built(self, node: dict[str, Any], callbacks: list[Callback], loggers: dict[str, Any]) -> Trainer:
-        folder = self.folder.path
+        log = CSVLog(folder / "metrics.csv")
         return build(
             node,
             "trainer",
-            logger=[
-                CSVLog(folder / "metrics.csv"),
-                *trackers(loggers, folder, self.cfg.name, self.console),
-            ],
+            logger=[log, *trackers(plain["logger"], folder, self.cfg.name, self.console)],
             callbacks=callbacks,
             plugins=[AtomicCheckpointIO()],
             use_distributed_sampler=False,
@@ -165,11 +163,10 @@ class Session:
         facts |= {"experiment": cfg.name, "about": plain["about"]}
         if data.skipped or data.source.notes:
             facts["data_notes"] = [*data.source.notes, *data.skipped]
-        before = read_json(folder / "manifest.json") if self.resume else None
+        before = saved_facts(folder, "manifest") if self.resume else {}
         if before:  # it speaks of the start; of each later one, what differs
-            differs = {
-                name: facts[name] for name in ("versions", "hardware", "git") if facts[name] != before[name]
-            }
+            stack = ("versions", "hardware", "git")
+            differs = {name: facts[name] for name in stack if facts[name] != before.get(name)}
             facts = {**before, "command": facts["command"], "resumed": [*before.get("resumed", []), differs]}
         self.manifest = facts
         write_whole(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain)))
@@ -188,12 +185,12 @@ class Session:
     def _test(self, trainer: Trainer, data: Any) -> dict[str, float]:
         """The best checkpoint's scores on every test split, their predictions, and the panels of the page."""
         best = self.folder.path / "checkpoints" / "best.ckpt"
-        if best.exists():
-            self.task.load_state_dict(read_checkpoint(best)["state_dict"])
-        else:
+        if not best.exists():
             raise NonFiniteError(
-                f"{self.checkpoints.monitor}: no finite number at any validation, so nothing is best"
+                f"{self.checkpoints.monitor}: no finite number at any validation, so nothing is best. Lower "
+                "model.optimizer.lr, or use another monitor"
             )
+        self.task.load_state_dict(read_checkpoint(best)["state_dict"])
         scores, lines, notes = {}, [], []
         for split in data.test_splits:
             scores.update(run.test(trainer, self.task, data, split))

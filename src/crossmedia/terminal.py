@@ -30,7 +30,7 @@ def guarded(main: Callable[[], Any], root: Path) -> int:
     from crossmedia.config_files import guard
 
     guard()
-    return explained(lambda: (_need_jobs(), main()))
+    return explained(main)
 
 
 def _arguments() -> Any:
@@ -45,7 +45,7 @@ def _arguments() -> Any:
     return parser.parse_args()
 
 
-def _need_jobs() -> None:
+def need_jobs() -> None:
     """Raise ConfigError where a grid has an axis without a value: Hydra would do nothing and be content."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
@@ -190,7 +190,7 @@ def reworded(error: BaseException) -> UserError | None:
         parent: Any = cause.parent_node  # none above a root
         siblings = OmegaConf.to_container(parent) if OmegaConf.is_config(parent) else {}
         names = list(keys_below(siblings, key.rpartition(".")[0]))
-        if "is not in struct" in str(cause) or "not in" in str(cause):
+        if "not in" in str(cause):
             return ConfigError(f"{key}: no such key{nearest(key, names)}")
         return ConfigError(f"{key}: {str(cause).splitlines()[0]}")
     if "Could not override" in first:

@@ -116,8 +116,8 @@ def other_net(saved):
 
 NAN = float("nan")
 VALUES = {
-    "newer format": (lambda s: changed(s, format=FORMAT + 1), "of a format newer than"),
-    "no number for a format": (lambda s: changed(s, format="2"), "of a format newer than"),
+    "newer format": (lambda s: changed(s, format=FORMAT + 1), "this crossmedia reads up to 1. Update"),
+    "no number for a format": (lambda s: changed(s, format="2"), "lacks format"),
     "no config": (lambda s: {**s, "crossmedia": {"format": 1}}, "lacks model, meta"),
     "no weights": (lambda s: {key: s[key] for key in s if key != "state_dict"}, "lacks weights"),
     "no checkpoint of ours": (lambda s: {"state_dict": s["state_dict"]}, "is not a checkpoint of crossmedia"),

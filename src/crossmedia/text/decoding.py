@@ -68,8 +68,8 @@ def beam_search(
             best.take(samples, ending[rows, column][:, 0] / penalty[length], prefix, length - 1, True)
             greedy &= ~ends[:, 0]
             scores[ends] = -np.inf
-            open_ = rows, np.isneginf(scores).argsort(1, kind="stable")
-            scores, parents, tokens = scores[open_], parents[open_], tokens[open_]
+            still_open = rows, np.isneginf(scores).argsort(1, kind="stable")
+            scores, parents, tokens = scores[still_open], parents[still_open], tokens[still_open]
 
         totals, parents, tokens = scores[:, :beam], parents[:, :beam], tokens[:, :beam]  # (B, R)
         prefixes = prefixes[rows, parents]

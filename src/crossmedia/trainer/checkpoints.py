@@ -30,7 +30,7 @@ class AtomicCheckpointIO(CheckpointIO):
             try:
                 os.link(path, beside)
             except OSError:  # a file system without links
-                write_whole(beside, lambda file: file.write(path.read_bytes()))
+                write_whole(beside, path.read_bytes())
         try:
             write_checkpoint(path, checkpoint)
             if beside.exists():
@@ -110,7 +110,7 @@ class Checkpoints(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        wish = self._agreed(trainer, int(self.signals.overdue))
+        wish = self._agreed(trainer, self.signals.overdue)
         if wish:
             raise Interrupted(wish)
 
@@ -139,7 +139,7 @@ class Checkpoints(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._save(trainer, "last")
         self.signals.patient = False
-        wish = self._agreed(trainer, int(self.signals.asked or 0))
+        wish = self._agreed(trainer, self.signals.asked)
         if wish:  # in the last validation
             raise Interrupted(wish)
 

@@ -18,8 +18,8 @@ _runs = itertools.count()  # of this process; each has its own folder
 
 def rank() -> int:
     """This process's place among those that train together; 0 where it is alone."""
-    own = os.environ.get("RANK", os.environ.get("LOCAL_RANK"))
-    return int(own if own is not None else os.environ.get("SLURM_PROCID", 0) if _by_slurm() else 0)
+    names = ("RANK", "LOCAL_RANK", *["SLURM_PROCID"] * _by_slurm())
+    return int(next((os.environ[name] for name in names if name in os.environ), 0))
 
 
 def to_start(cfg: DictConfig) -> int:
@@ -111,6 +111,8 @@ def _devices(node: DictConfig) -> int:
     devices = node.get("devices")
     if OmegaConf.is_list(devices):
         return len(devices)
+    if isinstance(devices, str) and "," in devices:  # the numbers of GPUs
+        return len([number for number in devices.split(",") if number])
     if devices in ("auto", -1, "-1"):
         return 1 if node.get("accelerator") == "cpu" else max(1, torch.cuda.device_count())
     return int(devices or 1)

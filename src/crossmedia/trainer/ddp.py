@@ -33,7 +33,7 @@ class Alike(Callback):
         if trainer.world_size == 1 or stage != "fit":
             return
         source: Any = trainer.datamodule.source  # pyright: ignore[reportAttributeAccessIssue]
-        first, *others = _everywhere({**_flat(self.plain), "data.source": source.fingerprint()})
+        first, *others = everywhere({**_flat(self.plain), "data.source": source.fingerprint()})
         for rank, other in enumerate(others, 1):
             for key in {**first, **other}:
                 if other.get(key) != first.get(key):
@@ -68,7 +68,7 @@ class Alike(Callback):
         """Compare after the last batch: Lightning gathers the scores right then."""
         if trainer.world_size == 1 or not last:
             return
-        first, *others = _everywhere([key.partition(".")[2] for key in trainer._results or ()])
+        first, *others = everywhere([key.partition(".")[2] for key in trainer._results or ()])
         for rank, other in enumerate(others, 1):
             for key in {*first} ^ {*other}:
                 who, whom = (rank, 0) if key in other else (0, rank)
@@ -77,7 +77,10 @@ class Alike(Callback):
                 )
 
 
-def _everywhere(mine: Any) -> list[Any]:
+def everywhere(mine: Any) -> list[Any]:
+    """What each rank has, in their order."""
+    if not torch.distributed.is_initialized():
+        return [mine]
     every: list[Any] = [None] * torch.distributed.get_world_size()
     torch.distributed.all_gather_object(every, mine)
     return every
@@ -92,8 +95,4 @@ def _flat(node: Any, key: str = "") -> dict[str, Any]:
 
 def gathered(values: list[Any]) -> list[Any]:
     """Every rank's values, one a sample, in the order of the split: a rank holds every n-th sample."""
-    if not torch.distributed.is_initialized():
-        return values
-    return [
-        value for row in itertools.zip_longest(*_everywhere(values)) for value in row if value is not None
-    ]
+    return [value for row in itertools.zip_longest(*everywhere(values)) for value in row if value is not None]

@@ -18,8 +18,12 @@ class CSVLog(Logger):
     def __init__(self, path: Path):
         super().__init__()
         self.path = path
-        if not path.exists():
-            path.write_text(HEADER)
+        self._begin()
+
+    @rank_zero_only
+    def _begin(self) -> None:
+        if not self.path.exists():
+            self.path.write_text(HEADER)
 
     def mark(self) -> int:
         """How long the file is, once all of it is safe on the disk."""
@@ -29,7 +33,7 @@ class CSVLog(Logger):
 
     def cut(self, length: int) -> None:
         """Drop what was written after a mark: it will be written again."""
-        os.truncate(self.path, length)
+        os.truncate(self.path, min(length, self.path.stat().st_size))
 
     @property
     def name(self) -> str:

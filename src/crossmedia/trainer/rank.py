@@ -25,7 +25,7 @@ def main(report: Path) -> None:
         from crossmedia.session import Session
 
         cfg: Any = OmegaConf.create(told["config"])
-        resume, trust = told.get("resume", False), tuple(told.get("trust", ()))
+        resume, trust = told["resume"], tuple(told["trust"])
         Session(cfg, RunFolder(Path(told["folder"])), told["overrides"], resume, trust).run()
     except BaseException as error:
         sys.stdout.flush()

@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from crossmedia.errors import Interrupted, RankError, UserError
 from crossmedia.folder import RunFolder, read_json
+from crossmedia.saved import saved_facts
 
 GRACE = 5.0  # seconds for the other ranks to end by themselves when one has failed
 POLL = 0.05
@@ -31,7 +32,7 @@ AREAS = {error.area: error for error in UserError.__subclasses__()}
 
 
 def launch(
-    count: int, cfg: DictConfig, folder: RunFolder, overrides: list[str], **resume: Any
+    count: int, cfg: DictConfig, folder: RunFolder, overrides: list[str], resume: bool, trust: tuple[str, ...]
 ) -> dict[str, float]:
     """Train on `count` ranks of this machine; returns the scores that rank 0 writes.
 
@@ -40,7 +41,8 @@ def launch(
     # The ranks meet at this store. It has its port before they start, so that no one can take it.
     distributed: Any = torch.distributed  # its types leave the store out
     store = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    told = {"config": OmegaConf.to_yaml(cfg), "folder": str(folder.path), "overrides": overrides, **resume}
+    told = {"config": OmegaConf.to_yaml(cfg), "folder": str(folder.path), "overrides": overrides}
+    told |= {"resume": resume, "trust": trust}
     strategy = cfg.trainer.get("strategy")
     timeout = strategy.get("timeout", TIMEOUT) if OmegaConf.is_dict(strategy) else TIMEOUT
     ranks: list[Rank] = []
@@ -54,9 +56,9 @@ def launch(
             for rank in ranks:
                 rank.end()
         fates = sorted((rank.fate(timeout) for rank in ranks), key=_blame)
-    status = read_json(folder.path / "status.json") or {}
+    status = saved_facts(folder.path, "status")
     if status.get("state") == "finished" and not any(rank.code for rank in ranks):
-        return read_json(folder.path / "scores.json")
+        return saved_facts(folder.path, "scores")
     if not asked and all(rank.ended_by() in SIGNALS for rank in ranks):
         asked = [rank.ended_by() for rank in ranks]
     error = _error(fates[0], asked, folder)

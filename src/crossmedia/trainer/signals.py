@@ -17,7 +17,7 @@ class Signals:
     """What was asked for, and since when. The second signal of a run ends it at once."""
 
     def __init__(self) -> None:
-        self.asked: signal.Signals | None = None
+        self.asked = 0  # the signal, or none
         self.patient = False  # whether someone looks at `asked` soon
         self._since = 0.0
 
@@ -44,10 +44,9 @@ class Signals:
     @property
     def overdue(self) -> int:
         """The signal that has been waiting for as long as it may, or 0."""
-        waited = self.asked is not None and time.monotonic() - self._since > PATIENCE
-        return int(self.asked or 0) if waited else 0
+        return self.asked if time.monotonic() - self._since > PATIENCE else 0
 
     def _hear(self, number: int, frame: Any) -> None:
         if not self.patient or self.asked:
             raise Interrupted(number)
-        self.asked, self._since = signal.Signals(number), time.monotonic()
+        self.asked, self._since = number, time.monotonic()

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from crossmedia.data.order import address
 from crossmedia.errors import NonFiniteError
+from crossmedia.trainer.ddp import everywhere
 
 CURE = "What was saved before is good; try a lower model.optimizer.lr or trainer.gradient_clip_val=1"
 Moved = tuple[Tensor, Tensor]  # a parameter and its gradient
@@ -87,11 +88,7 @@ class Steps(Callback):
 
     def _explain(self, trainer: Trainer, pl_module: LightningModule, moved: list[Moved]) -> None:
         """Raise the first fault of any rank; there may be none, as the norm of large numbers overflows."""
-        found: list[Any] = [self._fault(trainer, pl_module, moved)]
-        if trainer.world_size > 1:
-            found *= trainer.world_size
-            torch.distributed.all_gather_object(found, found[0])
-        _, fault = min(found)
+        _, fault = min(everywhere(self._fault(trainer, pl_module, moved)))
         if fault:
             raise NonFiniteError(fault)
 
