@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crossmedia.errors import ConfigError, SecurityError, UserError
+from crossmedia.errors import ConfigError, SecurityError, UserError, brief
 
 # What a run folder may name, by the root key: no class that writes, asks the network or starts a process when
 # it is built, but for `pretrained`, which a checkpoint is loaded without.
@@ -110,12 +110,6 @@ def _targets(node: Any, key: str) -> Iterator[tuple[str, Any]]:
             waiting += [(f"{key}.{name}", node[name], depth + 1) for name in node if name != "_target_"]
         else:
             waiting += [(f"{key}[{place}]", value, depth + 1) for place, value in enumerate(node)]
-
-
-def brief(foreign: Any, most: int = 60) -> str:
-    """Text from a file as a part of our line: its control characters spelt out, cut where it is long."""
-    text = foreign if isinstance(foreign, str) else f"<{type(foreign).__name__}>"
-    return repr(text[:most])[1:-1] + "…" * (len(text) > most)
 
 
 def build(node: Any, key: str, **given: Any) -> Any:

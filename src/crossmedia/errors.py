@@ -1,8 +1,15 @@
 """Every fault that is the user's to mend: one line a fault, and the exit code of its area."""
 
 import signal
+from typing import Any
 
 LONGEST = 240  # characters of a line
+
+
+def brief(foreign: Any, most: int = 60) -> str:
+    """Text from a file as a part of our line: its control characters spelt out, cut where it is long."""
+    text = foreign if isinstance(foreign, str) else f"<{type(foreign).__name__}>"
+    return repr(text[:most])[1:-1] + "…" * (len(text) > most)
 
 
 class UserError(Exception):

@@ -7,8 +7,8 @@ from typing import Any
 from omegaconf import DictConfig
 
 from crossmedia import config, continued
-from crossmedia.build import brief, build, locate, refuse_foreign
-from crossmedia.errors import CheckpointError, SecurityError, SystemFault
+from crossmedia.build import build, locate, refuse_foreign
+from crossmedia.errors import CheckpointError, SecurityError, SystemFault, brief
 from crossmedia.folder import RunFolder, find_folder, find_run, write_json
 from crossmedia.saved import (
     inside,
@@ -18,8 +18,8 @@ from crossmedia.saved import (
     saved_config,
     saved_facts,
     saved_overrides,
-    started,
     unpack_meta,
+    without_pretrained,
 )
 from crossmedia.trainer.cluster import rank, telling, to_start, told
 
@@ -112,7 +112,7 @@ def _load(checkpoint: Path, trust: tuple[str, ...], node: dict[str, Any] | None 
     """The task of a checkpoint; where `node`, the config of its run, is given, the two must fit."""
     saved = read_checkpoint(checkpoint)
     refuse_foreign(saved["model"], "model", trust, checkpoint.name)
-    model = started(saved["model"])
+    model = without_pretrained(saved["model"])
     if node:
         need_same_model(checkpoint, model, node["model"])
     try:

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 
 import yaml
 
-from crossmedia.build import brief, build, refuse_foreign
-from crossmedia.errors import CheckpointError, SecurityError
+from crossmedia.build import build, refuse_foreign
+from crossmedia.errors import CheckpointError, SecurityError, brief
 from crossmedia.folder import read_json, write_whole
 from crossmedia.typing import mistyped
 
@@ -207,7 +207,7 @@ def saved_overrides(folder: Path) -> list[str]:
 
 def need_same_model(checkpoint: Path, saved: Any, config: Any) -> None:
     """CheckpointError where the model of a checkpoint is not that of the run's config."""
-    for key in _differing(started(saved), started(config), "model"):
+    for key in _differing(without_pretrained(saved), without_pretrained(config), "model"):
         raise CheckpointError(
             f"{checkpoint}: {brief(key)} is not that of the run's config.yaml. "
             "Put back the run's own checkpoint, or its config"
@@ -222,11 +222,13 @@ def _differing(one: Any, other: Any, key: str) -> Iterator[str]:
         yield key
 
 
-def started(node: Any) -> Any:
+def without_pretrained(node: Any) -> Any:
     """A model's config without `pretrained`: a checkpoint holds the weights that came of it."""
     if isinstance(node, dict):
-        return {name: None if name == "pretrained" else started(value) for name, value in node.items()}
-    return [started(value) for value in node] if isinstance(node, list | tuple) else node
+        return {
+            name: None if name == "pretrained" else without_pretrained(value) for name, value in node.items()
+        }
+    return [without_pretrained(value) for value in node] if isinstance(node, list | tuple) else node
 
 
 def other_data(folder: Path, fingerprint: str) -> list[str]:

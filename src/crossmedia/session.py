@@ -25,8 +25,8 @@ from crossmedia.saved import (
     pack_meta,
     read_checkpoint,
     saved_facts,
-    started,
     unpack_meta,
+    without_pretrained,
 )
 from crossmedia.trainer.checkpoints import AtomicCheckpointIO, Checkpoints
 from crossmedia.trainer.cluster import rank
@@ -92,7 +92,7 @@ class Session:
         config.check_sizes(plain)
         contents = {
             "format": FORMAT,
-            "model": started(plain["model"]),
+            "model": without_pretrained(plain["model"]),
             "meta": saved["meta"] if saved else pack_meta(data.meta),
             "data": data.source.fingerprint(),
         }

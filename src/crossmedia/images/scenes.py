@@ -73,9 +73,8 @@ def signed_distance(shape: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _window(size: int) -> int:
-    return 2 * (
-        math.ceil(max(RADII.values()) * size / UNIT) + 1
-    )  # one pixel for the soft edge and the offset
+    radius = math.ceil(max(RADII.values()) * size / UNIT)
+    return 2 * (radius + 1)  # one pixel for the soft edge and the offset
 
 
 @lru_cache(maxsize=8)

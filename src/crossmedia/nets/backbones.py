@@ -12,8 +12,7 @@ from typing import Any, Literal, Self, get_args
 import torch
 from torch import Tensor, nn
 
-from crossmedia.build import brief
-from crossmedia.errors import CheckpointError, SystemFault
+from crossmedia.errors import CheckpointError, SystemFault, brief
 from crossmedia.limits import within
 
 Depth = Literal[18, 34, 50, 101]

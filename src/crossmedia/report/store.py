@@ -14,8 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from crossmedia.build import brief
-from crossmedia.errors import CheckpointError
+from crossmedia.errors import CheckpointError, brief
 from crossmedia.folder import write_whole
 from crossmedia.report.panels import Grid, Panel, Sound
 from crossmedia.typing import mistyped
@@ -43,9 +42,8 @@ def sheet(grid: Grid) -> Tensor:
     rows = -(-count // columns)
     tiles = grid.images.new_zeros(rows * columns, channels, height, width)
     tiles[:count] = grid.images
-    tiles = tiles.view(rows, columns, channels, height, width).permute(
-        2, 0, 3, 1, 4
-    )  # (3, rows, H, columns, W)
+    tiles = tiles.view(rows, columns, channels, height, width)
+    tiles = tiles.permute(2, 0, 3, 1, 4)  # (3, rows, H, columns, W)
     return tiles.reshape(channels, rows * height, columns * width)
 
 
