@@ -161,7 +161,7 @@ def test_lists_that_share_their_parts_are_a_line(refused, folder):
     node = ["a"] * 10
     for _ in range(40):
         node = [node] * 10
-    in_checkpoint(folder, values_of(folder), "model", node)
+    in_checkpoint(folder, values_of(folder), "model", {"net": node})
     code, line = refused("export", folder)
     assert code == 5 and "more parts" in line
 
