@@ -12,6 +12,7 @@ import yaml
 from runs import differing, only
 
 from crossmedia import continued, run
+from crossmedia.config import check, compose
 from crossmedia.data.sources.digits import Digits
 from crossmedia.errors import CheckpointError, ConfigError, SecurityError, SystemFault
 from crossmedia.folder import RunFolder
@@ -238,3 +239,28 @@ def test_a_run_that_is_not_there_is_told_before_any_data_is_read(name, tmp_path,
             run.resume(str(tmp_path / "nothing"), [])
         else:
             run.train([*WORDS, f"init={tmp_path / 'nothing'}", f"out_dir={tmp_path}"])
+
+
+def test_fewer_epochs_than_are_done_are_refused_and_nothing_changes(copied):
+    before = contents(copied)
+    with pytest.raises(ConfigError, match="trainer.max_epochs=1: 2 epochs are done"):
+        run.resume(str(copied), ["trainer.max_epochs=1"])
+    assert contents(copied) == before
+
+
+def test_a_run_without_a_name_is_no_run():
+    with pytest.raises(CheckpointError, match="no run named"):
+        run.resume("", [])
+
+
+def test_a_checkpoint_names_the_run_that_goes_on(copied, capsys):
+    run.resume(str(copied / "checkpoints" / "last.ckpt"), [])
+    assert f"already finished: {copied}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "word", ["plugins=[]", "callbacks=[]", "logger=true", "use_distributed_sampler=true"]
+)
+def test_what_a_run_sets_itself_cannot_be_set(word):
+    with pytest.raises(ConfigError, match="the run sets it itself. Leave it out"):
+        check(compose([*WORDS, f"+trainer.{word}"]))

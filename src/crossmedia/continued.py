@@ -39,7 +39,7 @@ def change(plain: dict[str, Any], overrides: list[str]) -> tuple[DictConfig, lis
         key, value = read_override(override)
         if key == "logger":
             options = groups(ROOT, "logger")
-            if value not in options:
+            if not isinstance(value, str) or value not in options:
                 faults.append(f"logger={value}: no such option. All: {', '.join(options)}")
                 continue
             value = OmegaConf.load(ROOT / "conf" / "logger" / f"{value}.yaml")

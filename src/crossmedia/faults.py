@@ -14,6 +14,16 @@ from crossmedia.typing import UNKNOWN, mistyped
 Fault = tuple[str, str]  # the key, and what follows it in the line
 
 GIVEN = frozenset({"meta", "monitor"})  # arguments that the code hands over itself
+OURS = (  # of the Trainer; what a run needs to be gone on with and scored
+    "callbacks",
+    "enable_checkpointing",
+    "enable_model_summary",
+    "enable_progress_bar",
+    "logger",
+    "num_sanity_val_steps",
+    "plugins",
+    "use_distributed_sampler",
+)
 FILLED = ("num_classes", "vocab_size")  # null until the data has been read
 RANGED = ("crossmedia", "torch", "pytorch_lightning")  # whose arguments the table of ranges knows
 INTERACTIVE = ("bash", "interactive")  # names of Slurm's jobs in which Lightning starts its own processes
@@ -150,6 +160,10 @@ def of_trainer(node: dict[str, Any]) -> Iterator[Fault]:
     from crossmedia.run import quiet_lightning
 
     quiet_lightning()
+    taken = [name for name in OURS if name in node]
+    yield from ((f"trainer.{name}", ": the run sets it itself. Leave it out") for name in taken)
+    if taken:
+        return
     silent = dict.fromkeys(["enable_checkpointing", "enable_progress_bar", "enable_model_summary"], False)
     given = {name: value for name, value in node.items() if value is not None}
     try:

@@ -143,6 +143,8 @@ def find_run(name: str | Path, out_dir: str | Path = "outputs") -> tuple[Path, P
 def find_folder(name: str | Path, out_dir: str | Path = "outputs") -> Path:
     """The run folder a name means: its path, `latest`, an experiment (newest run), `<experiment>@best`."""
     text, out = str(name), Path(out_dir)
+    if not text:
+        raise CheckpointError("no run named. Give a folder, latest, or an experiment; crossmedia list runs")
     path = Path(text)
     if not path.is_dir():
         if text == "latest":

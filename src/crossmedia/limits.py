@@ -29,7 +29,7 @@ _AT_LEAST_1 = """
 """
 _AT_LEAST_0 = """
     attention_penalty blocks eps gamma gradient_clip_val length_penalty limit_test_batches limit_train_batches
-    limit_val_batches log_every_n_steps lr max_lr mixup momentum num_workers overfit_batches patience
+    limit_val_batches log_every_n_steps lr max_lr mixup momentum overfit_batches patience
     weight_decay
 """
 RANGES: dict[str, Range] = {
@@ -37,6 +37,7 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(_AT_LEAST_0.split(), Range(0)),
     **dict.fromkeys(["betas", "decay", "dropout", "label_smoothing"], Range(0, below=1)),
     "num_classes": Range(2),
+    "num_workers": Range(0, 256),
     "vocab_size": Range(5),  # the four special tokens and one of the texts'
     "min_objects": Range(1, 3),
     "max_objects": Range(1, 3),

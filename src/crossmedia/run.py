@@ -8,8 +8,9 @@ from omegaconf import DictConfig
 
 from crossmedia import config, continued
 from crossmedia.build import build, locate, refuse_foreign
-from crossmedia.errors import CheckpointError, SecurityError, SystemFault, brief
+from crossmedia.errors import CheckpointError, ConfigError, SecurityError, SystemFault, brief
 from crossmedia.folder import RunFolder, find_folder, find_run, write_json
+from crossmedia.origin import last_good
 from crossmedia.saved import (
     inside,
     need_same_model,
@@ -49,10 +50,13 @@ def resume(name: str, overrides: list[str], trust: tuple[str, ...] = ()) -> dict
     A run that is finished stays as it is. Raises CheckpointError where there is no run, where its checkpoints
     are damaged, or where the data changed; ConfigError where something else is to change.
     """
-    path = find_folder(name)
+    path = find_run(name)[0] if Path(name).is_file() else find_folder(name)
     plain = saved_config(path, trust)
     cfg, changes = continued.change(plain, overrides)
     config.check(cfg)
+    done = (last_good(path).contents or {"progress": {"epoch": 0}})["progress"]["epoch"]
+    if cfg.trainer.max_epochs < done:
+        raise ConfigError(f"trainer.max_epochs={cfg.trainer.max_epochs}: {done} epochs are done. Give more")
     count = to_start(cfg)
     folder, overrides = RunFolder(path), continued.merged(saved_overrides(path), changes)
     more = cfg.trainer.max_epochs != plain["trainer"].get("max_epochs")
