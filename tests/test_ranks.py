@@ -106,7 +106,7 @@ def faulty(tmp_path, *words):
 
 @pytest.mark.slow
 def test_ranks_go_on_to_the_same_bits_after_one_was_killed(tmp_path, alone):
-    words = [*SHORT, *FAULTY, "+model.fault=SIGKILL", f"+model.place={STEP}", "data.num_workers=1"]
+    words = [*SHORT, *FAULTY, "+model.fault=SIGKILL", f"+model.place={STEP}", "trainer.strategy.timeout=60"]
     with pytest.raises(RankError, match="signal 9"):
         run.train([*words, f"out_dir={tmp_path / 'killed'}"])
     killed = only(tmp_path / "killed")

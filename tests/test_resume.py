@@ -49,7 +49,7 @@ POINTS = [
     ("log", 9),
     ("test", 0),
 ]
-WRITES = [("bytes", times) for times in range(2, 92, 3)] + [("rename", times) for times in range(30)]
+WRITES = [("bytes", times) for times in range(2, 92, 3)] + [("rename", times) for times in range(4, 34)]
 DIGEST = hashlib.sha256(
     subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True).stdout
 ).digest()

@@ -169,9 +169,11 @@ class Session:
             differs = {name: facts[name] for name in stack if facts[name] != before.get(name)}
             facts = {**before, "command": facts["command"], "resumed": [*before.get("resumed", []), differs]}
         self.manifest = facts
-        write_whole(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain)))
         write_whole(folder / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(self.overrides)))
         write_json(folder / "manifest.json", self.manifest)
+        write_whole(
+            folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain))
+        )  # last: now it is a run
 
     def _midway(self, trainer: Trainer, module: LightningModule) -> None:
         """After a validation: the page with what there is."""
