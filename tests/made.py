@@ -21,11 +21,11 @@ TINY = [
 
 
 def small(name: str, folder: Path) -> list[str]:
-    """What makes the data of an experiment small: fewer scenes, made stamps in a folder."""
+    """What makes the data of an experiment small: fewer scenes, of odd numbers to test; made stamps."""
     from crossmedia.config import compose
 
     if compose([f"experiments={name}"]).data.source._target_.endswith("Scenes"):
-        return ["++data.source.num_train=256", "++data.source.num_val=32", "++data.source.num_test=32"]
+        return ["++data.source.num_train=256", "++data.source.num_val=33", "++data.source.num_test=35"]
     if name.endswith("_stamps"):
         return [f"data.source.root={filled(filled(folder / 'stamps'), 'food')}"]
     return []

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from made import TINY, filled
-from runs import differing
+from made import TINY, small
+from runs import differing, only
 
 from crossmedia import errors, run
-from crossmedia.config import ROOT, compose
+from crossmedia.config import ROOT
 from crossmedia.errors import RankError
 from crossmedia.saved import read_checkpoint
 
@@ -53,11 +53,6 @@ def living(mark):
     return found
 
 
-def only(out):
-    (folder,) = (Path(out) / "digits").glob("2*")
-    return folder
-
-
 def status(folder):
     return json.loads((folder / "status.json").read_text())
 
@@ -72,13 +67,6 @@ def check_scores(folder, scores):
     ids = [(line["split"], line["id"]) for line in lines]
     assert len(set(ids)) == len(ids)
     return ids
-
-
-def small(name, folder):
-    """Words that make the experiment tiny, its test split of an odd number of samples."""
-    if compose([f"experiments={name}"]).data.source._target_.endswith("Scenes"):
-        return ["++data.source.num_train=64", "++data.source.num_val=9", "++data.source.num_test=11"]
-    return [f"data.source.root={filled(filled(folder), 'food')}"] if name.endswith("_stamps") else []
 
 
 @pytest.mark.parametrize(
