@@ -248,6 +248,16 @@ def test_fewer_epochs_than_are_done_are_refused_and_nothing_changes(copied):
     assert contents(copied) == before
 
 
+def test_what_changes_nothing_in_a_finished_run_is_told(copied, capsys):
+    run.resume(str(copied), ["data.num_workers=1"])
+    assert "data.num_workers=1 changes nothing there" in capsys.readouterr().out
+
+
+def test_a_command_goes_on_with_one_run():
+    with pytest.raises(ConfigError, match="resume=b: a command goes on with one run, and a was named before"):
+        continued.parse(["resume=a", "resume=b"])
+
+
 def test_a_run_without_a_name_is_no_run():
     with pytest.raises(CheckpointError, match="no run named"):
         run.resume("", [])

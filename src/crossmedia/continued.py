@@ -18,6 +18,8 @@ def parse(words: list[str]) -> tuple[str, list[str], tuple[str, ...]]:
     while remaining:
         word = remaining.pop(0)
         if word.startswith("resume="):
+            if name:
+                raise ConfigError(f"{word}: a command goes on with one run, and {name} was named before")
             name = word.partition("=")[2].strip("'\"")
         elif word == "--trust" and remaining:
             trust.append(remaining.pop(0))

@@ -54,16 +54,19 @@ def resume(name: str, overrides: list[str], trust: tuple[str, ...] = ()) -> dict
     plain = saved_config(path, trust)
     cfg, changes = continued.change(plain, overrides)
     config.check(cfg)
-    done = (last_good(path).contents or {"progress": {"epoch": 0}})["progress"]["epoch"]
-    if cfg.trainer.max_epochs < done:
-        raise ConfigError(f"trainer.max_epochs={cfg.trainer.max_epochs}: {done} epochs are done. Give more")
+    epochs = cfg.trainer.max_epochs
+    if epochs != plain["trainer"].get("max_epochs"):
+        saved = last_good(path).contents
+        if saved and epochs < saved["progress"]["epoch"]:
+            done = saved["progress"]["epoch"]
+            raise ConfigError(f"trainer.max_epochs={epochs}: {done} epochs are done. Give more")
+    elif saved_facts(path, "status").get("state") == "finished":
+        if rank() == 0:
+            idle = f"; {', '.join(changes)} changes nothing there" if changes else ""
+            print(f"already finished: {path}{idle}. trainer.max_epochs=… extends it")
+        return saved_facts(path, "scores")
     count = to_start(cfg)
     folder, overrides = RunFolder(path), continued.merged(saved_overrides(path), changes)
-    more = cfg.trainer.max_epochs != plain["trainer"].get("max_epochs")
-    if saved_facts(path, "status").get("state") == "finished" and not more:
-        if rank() == 0:
-            print(f"already finished: {path}. trainer.max_epochs=… extends it")
-        return saved_facts(path, "scores")
     if rank() > 0:
         return _run(count, cfg, folder, overrides, True, trust)
     with folder.locked():

@@ -126,13 +126,13 @@ class Session:
     def _trainer(self, plain: dict[str, Any]) -> Trainer:
         folder = self.folder.path
         self.progress = ProgressLine(self.console, self.checkpoints, self._shown())
-        callbacks = [Steps(plain["seed"]), self.checkpoints, self.progress, Pictures(folder, self._midway)]
-        callbacks.append(Alike(plain))
+        callbacks = [Steps(plain["seed"]), self.checkpoints, self.progress, Alike(plain)]
         if plain["early_stopping"]:
             kept = self.checkpoints
             callbacks.append(
                 build(plain["early_stopping"], "early_stopping", monitor=kept.monitor, mode=kept.direction)
             )
+        callbacks.append(Pictures(folder, self._midway))  # after what may stop: it shows the last validation
         if plain["ema"]:  # the last: what looks at a validation looks at the average
             callbacks.append(build(plain["ema"], "ema"))
         node = {name: value for name, value in plain["trainer"].items() if value is not None}

@@ -65,3 +65,11 @@ def test_a_taken_port_is_named(tmp_path, monkeypatch):
             monkeypatch.setenv(name, value)
         with pytest.raises(errors.SystemFault, match=f"port {port}: taken by another process. "):
             run.train([*WORDS, f"out_dir={tmp_path}"])
+
+
+@pytest.mark.parametrize("name", ["RANK", "WORLD_SIZE"])
+def test_a_rank_that_is_no_number_is_named(name, monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(errors.ConfigError, match=f"{name}=x in the environment: must be a whole number"):
+        cluster.rank() or cluster.to_start(compose(["experiments=digits"]))

@@ -37,7 +37,7 @@ class Drawn(Tiny):
         return PANELS
 
 
-def at_hand(*loggers, sanity_checking=False) -> Any:
+def at_hand(*loggers, sanity_checking=False, epoch=0, stopping=False) -> Any:
     """A trainer as the callback sees it."""
     strategy = SimpleNamespace(broadcast=lambda value: value)
     return SimpleNamespace(
@@ -46,7 +46,9 @@ def at_hand(*loggers, sanity_checking=False) -> Any:
         is_global_zero=True,
         loggers=loggers,
         global_step=7,
-        current_epoch=0,
+        current_epoch=epoch,
+        max_epochs=9,
+        should_stop=stopping,
     )
 
 
@@ -63,6 +65,15 @@ def test_a_page_comes_at_the_first_validation_and_then_at_most_every_30_seconds(
     for clock.seconds in (3.0, 4.0, 32.9, 33.0, 62.9, 200.0, 201.0):
         pictures.on_validation_end(at_hand(), Drawn())
     assert pages == [3.0, 33.0, 200.0]
+
+
+@pytest.mark.parametrize("last", [{"epoch": 8}, {"stopping": True}])
+def test_the_last_validation_gets_a_page_whenever_it_comes(last, tmp_path, clock):
+    pages = []
+    pictures = Pictures(tmp_path, lambda trainer, task: pages.append(1))
+    for moment in ({}, {}, last):
+        pictures.on_validation_end(at_hand(**moment), Drawn())
+    assert len(pages) == 2
 
 
 def test_the_sanity_check_gets_no_page(tmp_path, clock):

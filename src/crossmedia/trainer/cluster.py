@@ -19,7 +19,7 @@ _runs = itertools.count()  # of this process; each has its own folder
 def rank() -> int:
     """This process's place among those that train together; 0 where it is alone."""
     names = ("RANK", "LOCAL_RANK", *["SLURM_PROCID"] * _by_slurm())
-    return int(next((os.environ[name] for name in names if name in os.environ), 0))
+    return next((_whole(name) for name in names if name in os.environ), 0)
 
 
 def to_start(cfg: DictConfig) -> int:
@@ -96,8 +96,16 @@ def _store(first: bool) -> Any:
 def _there() -> tuple[str, int]:
     """The variable that says how many ranks were started, and its value; 0 where none does."""
     if "RANK" in os.environ or "LOCAL_RANK" in os.environ:
-        return "WORLD_SIZE", int(os.environ.get("WORLD_SIZE", 1))
-    return "SLURM_NTASKS", int(os.environ["SLURM_NTASKS"]) if _by_slurm() else 0
+        return "WORLD_SIZE", _whole("WORLD_SIZE") if "WORLD_SIZE" in os.environ else 1
+    return "SLURM_NTASKS", _whole("SLURM_NTASKS") if _by_slurm() else 0
+
+
+def _whole(name: str) -> int:
+    """The number that a variable of the environment holds."""
+    text = os.environ[name]
+    if not text.isdecimal():
+        raise ConfigError(f"{name}={text} in the environment: must be a whole number. Unset it")
+    return int(text)
 
 
 def _by_slurm() -> bool:

@@ -51,14 +51,15 @@ def _reason(error: BaseException) -> str:
 
 
 class Pictures(Callback):
-    """At the first validation, and then at most every 30 s, saves panels and calls `then` for the page."""
+    """Saves panels and calls `then` for the page: at the first and last validation, else each 30 s."""
 
     def __init__(self, folder: Path, then: Callable[[Trainer, LightningModule], None]):
         self.folder, self.then = folder, then
         self._last = -EVERY
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        due = not trainer.sanity_checking and time.monotonic() - self._last >= EVERY
+        last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
+        due = not trainer.sanity_checking and (last or time.monotonic() - self._last >= EVERY)
         if not trainer.strategy.broadcast(due):  # rank 0's clock counts: drawing takes every rank
             return
         self._last = time.monotonic()
