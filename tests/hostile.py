@@ -7,7 +7,7 @@ import itertools
 import torch
 import yaml
 
-from crossmedia.saved import SEAL, write_checkpoint
+from crossmedia.sealed import SEAL, write_checkpoint
 
 KINDS = {
     "direct execution": """

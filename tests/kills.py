@@ -45,7 +45,7 @@ def arm(at: list[Any]) -> None:
     """`at`: the point, how often it is passed by before, and the signal."""
     point, times, *number = at
     count = after(times, lambda: kill(*number))
-    from crossmedia.saved import _Sealed
+    from crossmedia.sealed import _Sealed
     from crossmedia.tasks.base import Task
     from crossmedia.trainer.checkpoints import Checkpoints
     from crossmedia.trainer.ema import EMA

@@ -16,7 +16,7 @@ from crossmedia.config import check, compose
 from crossmedia.data.sources.digits import Digits
 from crossmedia.errors import CheckpointError, ConfigError, SecurityError, SystemFault
 from crossmedia.folder import RunFolder
-from crossmedia.saved import write_checkpoint
+from crossmedia.sealed import write_checkpoint
 from crossmedia.trainer.resume import settle
 
 WORDS = [

@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from crossmedia import cli, run
 from crossmedia.build import build
 from crossmedia.export import export
-from crossmedia.saved import read_checkpoint, unpack_meta, write_checkpoint
+from crossmedia.saved import read_checkpoint, unpack_meta
+from crossmedia.sealed import write_checkpoint
 
 
 @pytest.fixture(scope="module")

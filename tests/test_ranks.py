@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -276,6 +277,27 @@ def test_ranks_with_different_configs_end_at_once(tmp_path, alone):
     line = "config: model.optimizer.lr=0.5: on rank 1, but 0.003 on rank 0. Give all the same command\n"
     assert said == [line, line] and (first.returncode, second.returncode) == (2, 2)
     assert status(only(tmp_path))["state"] == "failed"
+
+
+@pytest.mark.slow
+def test_ranks_that_go_on_with_different_runs_end_at_once(tmp_path, alone):
+    run.train([*SHORT, "trainer.max_epochs=1", f"out_dir={tmp_path}"])
+    mine = only(tmp_path)
+    other, port = shutil.copytree(mine, tmp_path / "other"), free_port()
+    command = [sys.executable, "train.py", "trainer.max_epochs=2"]
+    jobs = [
+        subprocess.Popen(
+            [*command, f"resume={folder}"],
+            cwd=ROOT,
+            env={**os.environ, **place(rank, port)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank, folder in enumerate((mine, other))
+    ]
+    said = [job.communicate(timeout=100)[1] for job in jobs]
+    line = f"config: resume=other: on rank 1, but {mine.name} on rank 0. Give all the same command\n"
+    assert said == [line, line] and [job.returncode for job in jobs] == [2, 2]
 
 
 @pytest.mark.slow

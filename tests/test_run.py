@@ -12,7 +12,7 @@ from PIL import Image
 from crossmedia import run
 from crossmedia.config import ROOT
 from crossmedia.errors import CheckpointError, SecurityError
-from crossmedia.saved import write_checkpoint
+from crossmedia.sealed import write_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from crossmedia import run
 from crossmedia.config import ROOT, check, compose
 from crossmedia.data.module import DataModule
 from crossmedia.data.sources.digits import Digits
-from crossmedia.errors import NonFiniteError
+from crossmedia.errors import ConfigError, NonFiniteError
 from crossmedia.saved import read_checkpoint
 from crossmedia.tasks.classification import Classification
 
@@ -207,3 +208,17 @@ def test_one_failing_job_of_a_multirun_does_not_stop_the_others(tmp_path):
     folders = (tmp_path / "digits").glob("2*")
     assert sorted(status(folder)["state"] for folder in folders) == ["failed", "finished"]
     assert done.returncode == 7 and "non-finite: train/loss=" in done.stderr
+
+
+def test_a_run_that_ends_before_its_first_validation_says_so(tmp_path):
+    with pytest.raises(ConfigError, match=r"^trainer.val_check_interval: training ended at step 1, before"):
+        train(tmp_path, *TINY, "+trainer.max_steps=1")
+    assert status(only(tmp_path))["state"] == "failed"
+
+
+def test_a_run_whose_score_is_never_a_number_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        Classification, "on_validation_epoch_end", lambda task: task.log("val/accuracy", math.nan)
+    )
+    with pytest.raises(NonFiniteError, match=r"^val/accuracy: no finite number at any validation"):
+        train(tmp_path, *TINY)

@@ -1,5 +1,6 @@
 """What a user's mistake, an interrupt and a bug look like from outside."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -46,6 +47,11 @@ def test_very_many_faults_are_counted_and_not_all_shown(capsys):
     assert len(lines) == 21 and lines[-1] == "data: 100 faults, 20 shown"
 
 
+def test_a_place_that_the_system_refuses_is_named(capsys):
+    assert explained(raising(FileNotFoundError(errno.ENOENT, "No such file or directory", "/proc/x"))) == 6
+    assert capsys.readouterr().err == "environment: /proc/x: No such file or directory\n"
+
+
 def test_an_interrupt_is_130_without_a_word(capsys):
     assert explained(raising(KeyboardInterrupt())) == 130
     assert capsys.readouterr() == ("", "")
@@ -60,10 +66,11 @@ def test_a_bug_keeps_its_traceback():
         explained(lambda: 1 // 0)
 
 
-def test_debug_gives_a_mistake_its_traceback(monkeypatch):
+def test_debug_gives_a_mistake_its_traceback(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["train.py", "experiments=digits", "debug=true"])
-    with pytest.raises(errors.DataError):
-        explained(raising(errors.DataError("a.png: cut short")))
+    assert explained(raising(errors.DataError("a.png: cut short"))) == 3
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("Traceback") and lines[-1] == "data: a.png: cut short"
 
 
 @pytest.fixture

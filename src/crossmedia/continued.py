@@ -47,8 +47,9 @@ def change(plain: dict[str, Any], overrides: list[str]) -> tuple[DictConfig, lis
             value = OmegaConf.load(ROOT / "conf" / "logger" / f"{value}.yaml")
         elif key not in ALLOWED:
             before = OmegaConf.select(cfg, key)
+            had = "its own" if OmegaConf.is_config(before) else before
             faults.append(
-                f"{key}={value}: the run to resume has {before}. Only {', '.join(ALLOWED)} and logger "
+                f"{key}={value}: the run to resume has {had}. Only {', '.join(ALLOWED)} and logger "
                 "may change; init=RUN starts another run from its weights"
             )
             continue

@@ -12,6 +12,11 @@ def brief(foreign: Any, most: int = 60) -> str:
     return repr(text[:most])[1:-1] + "…" * (len(text) > most)
 
 
+def first_line(error: BaseException) -> str:
+    """Of what an exception says; its name where it says nothing."""
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
 class UserError(Exception):
     """Faults the user can mend, a line each.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from crossmedia.build import build, locate
 from crossmedia.config import nearest
-from crossmedia.errors import ConfigError
+from crossmedia.errors import ConfigError, first_line
 from crossmedia.limits import outside
 from crossmedia.typing import UNKNOWN, mistyped
 
@@ -162,14 +162,17 @@ def of_trainer(node: dict[str, Any]) -> Iterator[Fault]:
     quiet_lightning()
     taken = [name for name in OURS if name in node]
     yield from ((f"trainer.{name}", ": the run sets it itself. Leave it out") for name in taken)
-    if taken:
+    endless = all(node.get(name) in (None, -1) for name in ("max_epochs", "max_steps", "max_time"))
+    if endless:
+        yield "trainer.max_epochs", ": not given, so training has no end. Give it, or trainer.max_steps"
+    if taken or endless:
         return
     silent = dict.fromkeys(["enable_checkpointing", "enable_progress_bar", "enable_model_summary"], False)
     given = {name: value for name, value in node.items() if value is not None}
     try:
         build(given, "trainer", logger=False, **silent)
     except (ConfigError, MisconfigurationException) as error:
-        yield "trainer", f": {str(error.__cause__ or error).partition(chr(10))[0]}"
+        yield "trainer", f": {first_line(error.__cause__ or error)}"
 
 
 def _part(node: dict[str, Any], name: str) -> dict[str, Any]:

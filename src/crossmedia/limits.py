@@ -5,17 +5,20 @@ from typing import Any, NamedTuple
 
 
 class Range(NamedTuple):
-    """From `least` to `most`, or up to but without `below`; of a list, each item."""
+    """From `least` to `most`, or from above `above`, or up to but without `below`; of a list, each item."""
 
-    least: float
+    least: float = -math.inf
     most: float = math.inf
     below: float = math.inf
+    above: float = -math.inf
 
     def holds(self, value: float) -> bool:
         """False for NaN and infinity, too."""
-        return self.least <= value <= self.most and value < self.below
+        return self.least <= value <= self.most and self.above < value < self.below
 
     def __str__(self) -> str:
+        if self.above > -math.inf:
+            return f"must be above {self.above:g}"
         if self.most < math.inf:
             return f"must be between {self.least:.12g} and {self.most:.12g}"
         return f"must be at least {self.least}" + (f" and below {self.below}" * (self.below < math.inf))
@@ -28,14 +31,14 @@ _AT_LEAST_1 = """
     T_max timeout top total_steps width widths
 """
 _AT_LEAST_0 = """
-    attention_penalty blocks eps gamma gradient_clip_val length_penalty limit_test_batches limit_train_batches
-    limit_val_batches log_every_n_steps lr max_lr mixup momentum overfit_batches patience
-    weight_decay
+    attention_penalty blocks eps gamma gradient_clip_val length_penalty log_every_n_steps lr max_lr mixup
+    momentum overfit_batches patience weight_decay
 """
 RANGES: dict[str, Range] = {
     **dict.fromkeys(_AT_LEAST_1.split(), Range(1)),
     **dict.fromkeys(_AT_LEAST_0.split(), Range(0)),
     **dict.fromkeys(["betas", "decay", "dropout", "label_smoothing"], Range(0, below=1)),
+    **dict.fromkeys([f"limit_{split}_batches" for split in ("train", "val", "test")], Range(above=0)),
     "num_classes": Range(2),
     "num_workers": Range(0, 256),
     "vocab_size": Range(5),  # the four special tokens and one of the texts'

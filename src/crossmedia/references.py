@@ -13,6 +13,7 @@ from omegaconf.errors import (
 )
 
 from crossmedia.config import nearest
+from crossmedia.errors import first_line
 from crossmedia.typing import UNKNOWN
 
 
@@ -55,7 +56,7 @@ class Resolved:
         return self._plain(value, key, above)
 
     def _fault(self, key: str, error: OmegaConfBaseException) -> tuple[str, str] | None:
-        words = str(error).partition("\n")[0]
+        words = first_line(error)
         if isinstance(error, InterpolationToMissingValueError):
             return None  # told where it is missing
         if isinstance(error, MissingMandatoryValue):

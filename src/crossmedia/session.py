@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +13,7 @@ from pytorch_lightning import LightningModule, Trainer, seed_everything
 from crossmedia import config, run
 from crossmedia.build import build
 from crossmedia.console import console, head, print_scores
-from crossmedia.errors import NonFiniteError, SystemFault, UserError
+from crossmedia.errors import ConfigError, NonFiniteError, SystemFault, UserError, first_line
 from crossmedia.folder import RunFolder, write_json, write_whole
 from crossmedia.manifest import manifest
 from crossmedia.origin import Origin, last_good, need_same_data, warm_start
@@ -35,7 +34,7 @@ from crossmedia.trainer.log import CSVLog
 from crossmedia.trainer.progress import ProgressLine, clock
 from crossmedia.trainer.signals import Signals
 from crossmedia.trainer.steps import Steps
-from crossmedia.trainer.trackers import Pictures, finish, spared, trackers
+from crossmedia.trainer.trackers import Pictures, ending, spared, trackers
 
 
 class Session:
@@ -61,22 +60,17 @@ class Session:
     def run(self) -> dict[str, float]:
         """Train, test, report; returns the scores of the test splits."""
         self._status("starting")
-        mode = os.environ.get("WANDB_MODE")
         try:
-            with self.signals.heard(), interruptible():
+            with ending(self.folder.path), self.signals.heard(), interruptible():
                 scores = self._run()
         except BaseException as error:
             stopped = isinstance(error, KeyboardInterrupt)
-            reason = str(error).partition("\n")[0] or type(error).__name__
+            reason = first_line(error)
             with contextlib.suppress(SystemFault):  # of a full disk: what came first is what to tell
                 self._status("interrupted" if stopped else "failed", **self._facts(), reason=reason)
             if stopped and (self.folder.path / "config.yaml").exists():
                 self._print(f"stopped. To go on: python train.py resume={self.folder.path}")
             raise
-        finally:
-            finish(self.folder.path)
-            os.environ.pop("WANDB_MODE", None)  # Lightning writes it down for a run that is kept offline
-            os.environ.update({} if mode is None else {"WANDB_MODE": mode})
         return scores
 
     def _run(self) -> dict[str, float]:
@@ -126,7 +120,7 @@ class Session:
     def _trainer(self, plain: dict[str, Any]) -> Trainer:
         folder = self.folder.path
         self.progress = ProgressLine(self.console, self.checkpoints, self._shown())
-        callbacks = [Steps(plain["seed"]), self.checkpoints, self.progress, Alike(plain)]
+        callbacks = [Steps(plain["seed"]), self.checkpoints, self.progress, Alike(plain, folder.name)]
         if plain["early_stopping"]:
             kept = self.checkpoints
             callbacks.append(
@@ -188,6 +182,11 @@ class Session:
         """The best checkpoint's scores on every test split, their predictions, and the panels of the page."""
         best = self.folder.path / "checkpoints" / "best.ckpt"
         if not best.exists():
+            if self.checkpoints.monitor not in trainer.callback_metrics:
+                words = f"training ended at step {trainer.global_step}, before its first validation"
+                raise ConfigError(
+                    f"trainer.val_check_interval: {words}. Set it to fewer steps, or train longer"
+                )
             raise NonFiniteError(
                 f"{self.checkpoints.monitor}: no finite number at any validation, so nothing is best. Lower "
                 "model.optimizer.lr, or use another monitor"

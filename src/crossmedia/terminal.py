@@ -5,15 +5,25 @@ import errno
 import io
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from crossmedia.errors import ConfigError, Interrupted, SystemFault, UserError
+from crossmedia.errors import ConfigError, Interrupted, SystemFault, UserError, first_line
 
 INTERRUPTED = 130
 # What a system says of a path: not ours to mend.
-REFUSED = {errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EROFS, errno.EIO}
+REFUSED = {
+    errno.ENOENT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EEXIST,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EROFS,
+    errno.EIO,
+}
 REFUSED |= {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG, errno.EMFILE, errno.ENFILE}
 
 
@@ -82,7 +92,7 @@ def explained(main: Callable[[], Any]) -> int:
 
 def say(error: UserError) -> int:
     if "debug=true" in sys.argv:
-        raise error
+        traceback.print_exception(error)
     print(error.report(), file=sys.stderr)
     return error.code
 
@@ -175,7 +185,7 @@ def reworded(error: BaseException) -> UserError | None:
         return SystemFault(f"{error.filename}: {error.strerror}")
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
-    first = str(error).splitlines()[0]
+    first = first_line(error)
     if first.startswith("Ambiguous value"):
         override = first.partition("'")[2].rstrip("'")
         return ConfigError(f"{override}: several values. A grid of them needs -m, a text quotes")
@@ -192,7 +202,7 @@ def reworded(error: BaseException) -> UserError | None:
         names = list(keys_below(siblings, key.rpartition(".")[0]))
         if "not in" in str(cause):
             return ConfigError(f"{key}: no such key{nearest(key, names)}")
-        return ConfigError(f"{key}: {str(cause).splitlines()[0]}")
+        return ConfigError(f"{key}: {first_line(cause)}")
     if "Could not override" in first:
         key = first.partition("'")[2].partition("'")[0]
         known = ("data", "model", "trainer", "logger", "experiments")

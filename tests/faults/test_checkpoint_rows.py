@@ -12,14 +12,8 @@ from made import TINY
 
 from crossmedia import run
 from crossmedia.errors import CheckpointError
-from crossmedia.saved import (
-    FORMAT,
-    SEAL_SIZE,
-    need_same_model,
-    read_checkpoint,
-    saved_config,
-    write_checkpoint,
-)
+from crossmedia.saved import FORMAT, need_same_model, read_checkpoint, saved_config
+from crossmedia.sealed import SEAL_SIZE, write_checkpoint
 
 pytest_plugins = ["hostile_runs"]
 

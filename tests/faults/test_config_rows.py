@@ -77,6 +77,18 @@ TYPED = {
         "model.net.dropout=1.5: must be at least 0 and below 1",
     ),
     "negative epochs": ([DIGITS, "trainer.max_epochs=-1"], "trainer.max_epochs=-1: must be at least 1"),
+    "no end": (
+        [DIGITS, "trainer.max_epochs=null"],
+        "trainer.max_epochs: not given, so training has no end",
+    ),
+    "no training batches": (
+        [DIGITS, "+trainer.limit_train_batches=0"],
+        "trainer.limit_train_batches=0: must be above 0",
+    ),
+    "no validation batches": (
+        [DIGITS, "+trainer.limit_val_batches=0.0"],
+        "trainer.limit_val_batches=0.0: must be above 0",
+    ),
     "unresolved reference": (
         [DIGITS, "model.net.dropout=${model.optimizer.lrr}"],
         "model.net.dropout: refers to model.optimizer.lrr, which is not there. Nearest: model.optimizer.lr",

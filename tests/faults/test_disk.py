@@ -14,7 +14,8 @@ from made import TINY
 from crossmedia import run, terminal
 from crossmedia.errors import SystemFault
 from crossmedia.folder import write_whole
-from crossmedia.saved import read_checkpoint, read_values
+from crossmedia.saved import read_checkpoint
+from crossmedia.sealed import read_values
 from crossmedia.trainer.checkpoints import AtomicCheckpointIO
 from crossmedia.trainer.log import CSVLog
 

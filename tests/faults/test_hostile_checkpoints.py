@@ -19,7 +19,7 @@ from hostile import sealed, values_of
 
 from crossmedia import run
 from crossmedia.errors import SecurityError
-from crossmedia.saved import SEAL_SIZE, read_values, write_checkpoint
+from crossmedia.sealed import SEAL_SIZE, read_values, write_checkpoint
 
 pytest_plugins = ["hostile_runs"]
 

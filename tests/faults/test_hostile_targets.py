@@ -14,7 +14,8 @@ from crossmedia import build, cli, run
 from crossmedia.build import refuse_foreign
 from crossmedia.errors import SecurityError
 from crossmedia.nets import backbones
-from crossmedia.saved import read_yaml, write_checkpoint
+from crossmedia.saved import read_yaml
+from crossmedia.sealed import write_checkpoint
 
 pytest_plugins = ["hostile_runs"]
 COUNTS = {

@@ -17,8 +17,7 @@ from wandb_server import WandbServer
 from crossmedia import run
 from crossmedia.saved import read_checkpoint
 from crossmedia.tasks.classification import Classification
-from crossmedia.trainer import trackers
-from crossmedia.trainer.trackers import Tracker, spared, waited
+from crossmedia.trainer.trackers import Tracker, ending, spared, waited
 
 WANDB = ["logger=wandb", "logger.trackers.0.offline=false"]
 BOARD = ["logger=tensorboard"]
@@ -76,7 +75,8 @@ def test_a_call_is_left_to_itself_after_its_time():
 def test_a_finish_that_hangs_or_fails_ends(tmp_path, monkeypatch, capsys, finish):
     record = SimpleNamespace(finish=finish, settings=SimpleNamespace(finish_timeout=-0.9))
     monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(run=record))
-    trackers.finish(tmp_path)
+    with ending(tmp_path):
+        pass
     assert capsys.readouterr().err.startswith(f"environment: {tmp_path}: wandb: ")
 
 

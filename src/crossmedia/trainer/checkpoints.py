@@ -12,7 +12,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from crossmedia.errors import ConfigError, Interrupted, SystemFault, UserError
 from crossmedia.folder import write_whole
-from crossmedia.saved import read_values, write_checkpoint
+from crossmedia.sealed import read_values, write_checkpoint
 from crossmedia.trainer.resume import progress, restore, settle
 from crossmedia.trainer.signals import Signals
 

@@ -23,17 +23,19 @@ class DDP(DDPStrategy):
 
 
 class Alike(Callback):
-    """Ends a run whose ranks were given different configs or data, or log different scores: they would wait
-    for one another, or take the one's numbers for the other's."""
+    """Ends a run whose ranks were given different configs, data or run folders, or log different scores: they
+    would wait for one another, or take the one's numbers for the other's."""
 
-    def __init__(self, plain: dict[str, Any]):
-        self.plain = plain
+    def __init__(self, plain: dict[str, Any], run: str):
+        self.plain, self.run = plain, run
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if trainer.world_size == 1 or stage != "fit":
             return
         source: Any = trainer.datamodule.source  # pyright: ignore[reportAttributeAccessIssue]
-        first, *others = everywhere({**_flat(self.plain), "data.source": source.fingerprint()})
+        first, *others = everywhere(
+            {**_flat(self.plain), "data.source": source.fingerprint(), "resume": self.run}
+        )
         for rank, other in enumerate(others, 1):
             for key in {**first, **other}:
                 if other.get(key) != first.get(key):

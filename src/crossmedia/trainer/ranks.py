@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from crossmedia.errors import Interrupted, RankError, UserError
+from crossmedia.errors import Interrupted, RankError, UserError, first_line
 from crossmedia.folder import RunFolder, read_json
 from crossmedia.saved import saved_facts
 
@@ -63,7 +63,7 @@ def launch(
         asked = [rank.ended_by() for rank in ranks]
     error = _error(fates[0], asked, folder)
     state = "interrupted" if isinstance(error, Interrupted) else "failed"
-    folder.status(**{**status, "state": state, "reason": str(error).partition("\n")[0]})
+    folder.status(**{**status, "state": state, "reason": first_line(error)})
     if fates[0].kind == "bug" or (cfg.debug and fates[0].traceback):
         print(fates[0].traceback, file=sys.stderr)
     raise error

@@ -19,7 +19,7 @@ from pytorch_lightning.loggers.logger import Logger
 from rich.console import Console
 
 from crossmedia.build import build
-from crossmedia.errors import SystemFault
+from crossmedia.errors import SystemFault, first_line
 from crossmedia.report.panels import Panel
 from crossmedia.report.store import save_panels
 from crossmedia.report.trackers import log_panels
@@ -46,8 +46,7 @@ def spared(what: Any, *faults: type[Exception]) -> Iterator[None]:
 def _reason(error: BaseException) -> str:
     """Its first line; of a file's error what the system says, as the file is named already."""
     cause = error.__cause__ if isinstance(error, SystemFault) and error.__cause__ else error
-    first = getattr(cause, "strerror", None) or str(cause).partition("\n")[0]
-    return first[:120].removesuffix(".") or type(error).__name__
+    return (getattr(cause, "strerror", None) or first_line(cause))[:120].removesuffix(".")
 
 
 class Pictures(Callback):
@@ -151,13 +150,20 @@ def trackers(node: dict[str, Any], folder: Path, name: str, console: Console) ->
     return found
 
 
-def finish(folder: Path) -> None:
-    """End wandb's run, or the next job of a sweep goes on in its record."""
-    record = sys.modules["wandb"].run if "wandb" in sys.modules else None
-    if record:
-        limit = record.settings.finish_timeout
-        with spared(f"{folder}: wandb", Exception):
-            waited(limit + 1 if limit else None, record.finish)
+@contextlib.contextmanager
+def ending(folder: Path) -> Iterator[None]:
+    """Ends wandb's run at last, or the next job of a sweep goes on in its record, or offline as it did."""
+    mode = os.environ.get("WANDB_MODE")  # Lightning writes it down for a run that is kept offline
+    try:
+        yield
+    finally:
+        record = sys.modules["wandb"].run if "wandb" in sys.modules else None
+        if record:
+            limit = record.settings.finish_timeout
+            with spared(f"{folder}: wandb", Exception):
+                waited(limit + 1 if limit else None, record.finish)
+        os.environ.pop("WANDB_MODE", None)
+        os.environ.update({} if mode is None else {"WANDB_MODE": mode})
 
 
 def waited(seconds: float | None, call: Callable[[], T]) -> T:
