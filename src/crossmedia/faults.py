@@ -116,7 +116,8 @@ def of_parts(plain: dict[str, Any]) -> Iterator[Fault]:
     task, view = _class(plain, "model"), _class(_part(plain, "data"), "view")
     monitor = plain.get("monitor")
     if task and isinstance(monitor, str):
-        names = [f"val/{name}" for name in (*getattr(task, "scores", {}), "loss")]
+        scores = task.scored(_part(plain, "model")) if hasattr(task, "scored") else {}
+        names = [f"val/{name}" for name in (*scores, "loss")]
         if monitor not in names:
             yield "monitor", f"={monitor}: never logged{nearest(monitor, names)}. All: {', '.join(names)}"
     if task and view and hasattr(task, "score"):

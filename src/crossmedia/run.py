@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from crossmedia import config, continued
 from crossmedia.build import build, locate, refuse_foreign
@@ -102,7 +102,8 @@ def quiet_lightning() -> None:
 
 def monitored(cfg: DictConfig) -> tuple[str, str]:
     """The score that chooses the best checkpoint, and its better direction, "min" or "max"."""
-    scores = locate(cfg.model._target_, "model").scores
+    model: Any = OmegaConf.to_container(cfg.model)
+    scores = locate(model["_target_"], "model").scored(model)
     key = cfg.monitor or f"val/{next(iter(scores))}"
     return key, scores.get(key.removeprefix("val/"), "min")
 
@@ -196,7 +197,7 @@ def test(trainer: Any, task: Any, data: Any, split: str) -> dict[str, float]:
     """The scores of one split under its own name; the task keeps the records of every rank."""
     from crossmedia.trainer.ddp import gathered
 
-    task.test_split = split
+    task.test_split, task.data = split, data
     loader = data.loader(split)
     trainer.test(task, dataloaders=loader, verbose=False)
     task.records = gathered(task.records)

@@ -19,10 +19,16 @@ class Sample(NamedTuple):
     speaker: str | None = None
 
 
+class ImageBatch(NamedTuple):
+    inputs: Tensor  # (B, C, H, W)
+    valid: Tensor  # (B,) false for a sample that only fills a rank's last batch
+    ids: list[str]
+
+
 class ClassBatch(NamedTuple):
     inputs: Tensor  # (B, C, H, W) images or mels
     labels: Tensor  # (B,)
-    valid: Tensor  # (B,) false for a sample that only fills a rank's last batch
+    valid: Tensor  # (B,)
     ids: list[str]
 
 

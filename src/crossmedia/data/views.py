@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Generator, Tensor
 
-from crossmedia.data.batches import CaptionBatch, ClassBatch, Meta, Sample
+from crossmedia.data.batches import CaptionBatch, ClassBatch, ImageBatch, Meta, Sample
 from crossmedia.images.augment import Augment
 from crossmedia.limits import within
 from crossmedia.text.tokenizer import BOS, EOS
@@ -20,6 +20,22 @@ class View(Protocol):
     def __call__(
         self, samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta
     ) -> NamedTuple: ...
+
+
+class ImageView:
+    """Pictures alone."""
+
+    needs = ("image",)
+
+    def __init__(self, augment: Augment | None = None):
+        self.augment = augment
+
+    def __call__(self, samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta) -> ImageBatch:
+        return ImageBatch(
+            inputs=images_of(samples, draws, meta, self.augment),
+            valid=torch.ones(len(samples), dtype=torch.bool),
+            ids=[sample.id for sample in samples],
+        )
 
 
 class LabelView:

@@ -38,8 +38,14 @@ class Task(LightningModule):
         self.meta = meta
         self._optimizer, self._schedule = optimizer, schedule
         self.test_split = "test"  # run.py tests once per split
+        self.data: Any = None  # the DataModule, where there is one: other pictures to compare with
         self.records: list[dict[str, Any]] = []
         self.pictures: list[Tensor] = []  # (C, H, W) in [-1, 1] of the first records
+
+    @classmethod
+    def scored(cls, model: dict[str, Any]) -> dict[str, str]:
+        """`scores` for a config of the model; a task whose scores depend on its parts says which it has."""
+        return cls.scores
 
     def score(self, batch: Any, split: str) -> None:
         """Log the loss and the metrics of one batch under `<split>/`, and add its records."""
