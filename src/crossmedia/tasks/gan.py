@@ -1,0 +1,185 @@
+"""Noise to pictures: two players, scored by features of made and real pictures."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from crossmedia.build import locate
+from crossmedia.data.batches import ImageBatch, Meta
+from crossmedia.data.order import address, generator
+from crossmedia.limits import within
+from crossmedia.losses.adversarial import (
+    LOSSES,
+    Loss,
+    discriminator_loss,
+    generator_loss,
+    gradient_penalty,
+    r1_penalty,
+)
+from crossmedia.metrics.quality import Quality, frechet, kernel
+from crossmedia.report.panels import Grid, Panel
+from crossmedia.tasks.base import to_uint8
+from crossmedia.tasks.phases import Phase, PhasedTask
+
+GRID, ROWS, STEPS = 64, 4, 12  # pictures of the fixed grid; its rows, and those of ways between latents
+CHUNK = 256  # pictures made at once
+COLLAPSED = 0.1  # share of the real pictures that are reached
+
+
+class GAN(PhasedTask):
+    """Generative adversarial nets (Goodfellow et al., 2014): the discriminator moves on every batch, the
+    generator (`net`) on every `n_critic`-th.
+
+    `penalty` is the weight of WGAN-GP's gradient penalty, `r1` that of R1. `augment` changes what the
+    discriminator sees, real and made alike. `features` score: their name is part of each score's.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        discriminator: nn.Module,
+        meta: Meta,
+        optimizer: Callable[..., Optimizer],
+        discriminator_optimizer: Callable[..., Optimizer],
+        features: nn.Module,
+        schedule: Callable[..., LRScheduler] | None = None,
+        loss: Loss = "hinge",
+        n_critic: int = 1,
+        penalty: float = 10.0,
+        r1: float = 0.0,
+        augment: Callable[[Tensor], Tensor] | None = None,
+    ):
+        super().__init__(net, meta, optimizer, schedule)
+        within(n_critic=n_critic, penalty=penalty, r1=r1)
+        if loss not in LOSSES:
+            raise ValueError(f"loss {loss}: must be {', '.join(LOSSES)}")
+        self.discriminator, self._discriminator_optimizer = discriminator, discriminator_optimizer
+        self.loss: Loss = loss
+        self.n_critic, self.penalty, self.r1, self.augment = n_critic, penalty, r1, augment
+        self.quality = Quality(features)
+        self.scores = Quality.scores_of(features)
+        self.found: dict[str, Tensor] = {}  # the scores of the split that was scored last
+        self._known: dict[str, Tensor] = {}
+
+    @classmethod
+    def scored(cls, model: dict[str, Any]) -> dict[str, str]:
+        features = model.get("features") or {}
+        return Quality.scores_of(locate(features.get("_target_"), "model.features"))
+
+    def phases(self) -> list[Phase]:
+        return [
+            Phase("d", [self.discriminator], self._d_loss, self._discriminator_optimizer),
+            Phase("g", [self.net], self._g_loss, self._optimizer, self.n_critic),
+        ]
+
+    def _d_loss(self, batch: ImageBatch) -> Tensor:
+        real = batch.inputs
+        with torch.no_grad():
+            fake = self.net(self._noise(len(real)))
+        loss = discriminator_loss(self.loss, self._judge(real), self._judge(fake))
+        if self.loss == "wgan_gp":
+            loss = loss + self.penalty * gradient_penalty(self._judge, real, fake)
+        return loss + self.r1 * r1_penalty(self._judge, real) if self.r1 else loss
+
+    def _g_loss(self, batch: ImageBatch) -> Tensor:
+        return generator_loss(self.loss, self._judge(self.net(self._noise(len(batch.inputs)))))
+
+    def _judge(self, images: Tensor) -> Tensor:
+        return self.discriminator(self.augment(images) if self.augment else images)
+
+    def _noise(self, count: int) -> Tensor:
+        return torch.randn(count, self._width, device=self.device)
+
+    def score(self, batch: ImageBatch, split: str) -> None:
+        """One made picture beside each real one, by a latent that is its id's: the same in any batch."""
+        ids = [name for name, valid in zip(batch.ids, batch.valid.tolist(), strict=True) if valid]
+        real = batch.inputs[batch.valid]
+        fake = self.net(self.latents(*(("score", name) for name in ids))) if ids else real
+        self.quality.update(real, fake, [address("place", name) for name in ids])
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_quality("val")
+
+    def on_test_epoch_end(self) -> None:
+        self._log_quality(self.test_split)
+
+    def _log_quality(self, split: str) -> None:
+        """The scores; beside them the floor, FID and KID between as many real pictures and training ones."""
+        found = {f"{name}_{self.quality.name}": value for name, value in self.quality.compute().items()}
+        real, other = (self._seen(name, self.quality.n) for name in (split, "train"))
+        found[f"fid_{self.quality.name}_floor"] = frechet(real, other)
+        found[f"kid_{self.quality.name}_floor"] = kernel(real, other)
+        for name, value in found.items():
+            self.log(f"{split}/{name}", value.float())
+        self.found = found
+
+    def _seen(self, split: str, count: int) -> Tensor:
+        """Features of the first pictures of a split, on every rank the same."""
+        if len(self._known.get(split, ())) != count:
+            parts = [
+                self.quality.features_of(images.to(self.device)).features
+                for images in self.data.pictures(split, count)
+            ]
+            self._known[split] = torch.cat(parts)
+        return self._known[split]
+
+    def forget(self) -> None:
+        super().forget()
+        self.quality.reset()
+
+    def notes(self, split: str) -> list[str]:
+        """What the scores rest on, and signs of a collapse."""
+        name, count = self.quality.name, self.quality.n
+        said = [
+            f"{split}: {count} made and {count} real pictures, features of {name}; the floor is that of "
+            f"{len(self._known['train'])} training pictures."
+        ]
+        coverage = float(self.found[f"coverage_{name}"])
+        if coverage < COLLAPSED:
+            said.append(
+                f"{split}: the made pictures reach {coverage:.0%} of the real ones: a collapse, or unlike any"
+            )
+        return said
+
+    @torch.inference_mode()
+    def generate(self, *, n: int = 16, seed: int = 0, first: int = 0) -> Tensor:
+        """Pictures (n, 3, H, W) uint8; number i of a seed is the same picture whatever n is."""
+        within(n=n, seed=seed, first=first)
+        return self._made([(seed, number) for number in range(first, first + n)])
+
+    def panels(self, split: str) -> list[Panel]:
+        with torch.no_grad():
+            fixed = self._made([("grid", number) for number in range(GRID)])
+            corners = self.latents(*(("corner", number) for number in range(ROWS + 1)))
+            between = to_uint8(
+                self.net(torch.cat([_arc(*pair) for pair in zip(corners, corners[1:], strict=False)]))
+            )
+        return [
+            Grid("Samples of fixed latents", fixed, columns=GRID // ROWS),
+            Grid("From one latent to another", between, columns=STEPS),
+        ]
+
+    def _made(self, addresses: list[tuple[Any, ...]]) -> Tensor:
+        parts = [addresses[start : start + CHUNK] for start in range(0, len(addresses), CHUNK)]
+        return torch.cat([to_uint8(self.net(self.latents(*part))) for part in parts])
+
+    def latents(self, *addresses: tuple[Any, ...]) -> Tensor:
+        """Those that the addresses name, (N, Z)."""
+        draws = [torch.randn(self._width, generator=generator("latent", *parts)) for parts in addresses]
+        return torch.stack(draws).to(self.device)
+
+    @property
+    def _width(self) -> int:
+        net: Any = self.net
+        return net.latent_dim
+
+
+def _arc(one: Tensor, other: Tensor) -> Tensor:
+    """STEPS latents on the arc from one to the other: Gaussian ones are all about as long (White, 2016)."""
+    angle = torch.acos(torch.cosine_similarity(one, other, dim=0).clamp(-1, 1))
+    part = torch.linspace(0, 1, STEPS, device=one.device)[:, None]
+    return (torch.sin((1 - part) * angle) * one + torch.sin(part * angle) * other) / torch.sin(angle)

@@ -1,0 +1,160 @@
+"""A GAN of a few weights: what it is scored on, which pictures a seed names, that it learns a colour."""
+
+import functools
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from crossmedia.data.batches import ImageBatch, Meta
+from crossmedia.losses.adversarial import LOSSES
+from crossmedia.metrics.features import Features
+from crossmedia.nets.dcgan import Discriminator, Generator
+from crossmedia.report.panels import Grid
+from crossmedia.tasks.gan import GAN
+
+
+class Colours(nn.Module):
+    """The mean of each channel, and whether a picture is light."""
+
+    name = "colours"
+
+    def forward(self, images: Tensor) -> Features:
+        mean = images.mean((2, 3))
+        light = torch.sigmoid(20 * mean.mean(1, keepdim=True))
+        return Features(mean, torch.cat((light, 1 - light), 1))
+
+
+class Data:
+    """Training pictures that are all light."""
+
+    def pictures(self, split, count):
+        yield torch.full((count, 1, 8, 8), 0.5) + 0.01 * torch.randn(
+            count, 1, 8, 8, generator=torch.Generator().manual_seed(0)
+        )
+
+
+def gan(**more: Any) -> GAN:
+    torch.manual_seed(0)
+    optimizer = functools.partial(torch.optim.Adam, lr=2e-3, betas=(0.5, 0.9))
+    norm = more.pop("norm", "none")
+    model = GAN(
+        Generator(8, 1, 4, [8, 8]),
+        Discriminator(8, 1, [8], norm),
+        Meta(),
+        optimizer,
+        optimizer,
+        Colours(),
+        **more,
+    )
+    model.data = Data()
+    return model.eval()
+
+
+def batch_of(count, valid=None, first=0):
+    pictures = torch.randn(count, 1, 8, 8, generator=torch.Generator().manual_seed(first)) * 0.1 + 0.4
+    valid = torch.ones(count, dtype=torch.bool) if valid is None else torch.tensor(valid)
+    return ImageBatch(pictures, valid, [f"test-{first + row}" for row in range(count)])
+
+
+def scored(model, *batches):
+    logged = {}
+    model.log = lambda name, value: logged.update({name: float(value)})
+    model.forget()
+    with torch.no_grad():
+        for batch in batches:
+            model.score(batch, "test")
+        model._log_quality("test")
+    return logged
+
+
+def parts(batch, size):
+    rows = range(0, len(batch.ids), size)
+    return [ImageBatch(*(part[start : start + size] for part in batch)) for start in rows]
+
+
+def test_scores_carry_the_name_of_the_features_and_have_the_floor_beside_them():
+    logged = scored(gan(), batch_of(12))
+    assert {*logged} >= {f"test/{name}" for name in gan().scores}
+    assert {"test/fid_colours_floor", "test/kid_colours_floor"} < {*logged}
+    assert (
+        GAN.scored({"features": {"_target_": "crossmedia.metrics.embedded.DigitFeatures"}})["fid_digits"]
+        == "min"
+    )
+
+
+@pytest.mark.parametrize("size", [1, 5, 12])
+def test_scores_are_the_same_in_batches_of_any_size(size):
+    whole = batch_of(12)
+    assert scored(gan(), *parts(whole, size)) == pytest.approx(scored(gan(), whole), rel=1e-4, abs=1e-6)
+
+
+def test_what_only_fills_a_batch_is_not_scored():
+    filled = batch_of(6, [True, True, False, True, False, True])
+    kept = ImageBatch(
+        filled.inputs[filled.valid], torch.ones(4, dtype=torch.bool), ["test-0", "test-1", "test-3", "test-5"]
+    )
+    model = gan()
+    assert scored(model, filled) == scored(gan(), kept) and model.quality.n == 4
+
+
+def test_a_picture_of_a_seed_is_the_same_however_many_are_made():
+    model = gan()
+    many = model.generate(n=9, seed=3)
+    assert many.shape == (9, 3, 8, 8) and many.dtype == torch.uint8
+    assert torch.equal(many[4:6], model.generate(n=2, seed=3, first=4))
+    assert not torch.equal(many, model.generate(n=9, seed=4))
+
+
+@pytest.mark.parametrize(("loss", "norm"), [*zip(LOSSES, ["batch", "spectral", "layer"], strict=True)])
+def test_it_learns_a_colour(loss, norm):
+    model = gan(loss=loss, norm=norm, r1=0.1).train()
+    model.setup("fit")
+    pictures = next(iter(Data().pictures("train", 32)))
+    batch = ImageBatch(pictures, torch.ones(32, dtype=torch.bool), [""] * 32)
+    d, g = (torch.optim.Adam(weights, lr=5e-3, betas=(0.5, 0.9)) for weights in model._weights)
+
+    def away():
+        with torch.no_grad():
+            return (model.net(model._noise(64)) - 0.5).abs().mean().item()
+
+    before = away()
+    for _ in range(90):
+        for phase, optimizer in zip(model._phases, (d, g), strict=True):
+            optimizer.zero_grad()
+            phase.loss(batch).backward()
+            optimizer.step()
+    assert away() < before / 2
+
+
+def test_a_collapse_is_told():
+    model = gan()
+    scored(model, batch_of(40))
+    assert any("a collapse, or unlike any" in line for line in model.notes("test"))
+    assert model.notes("test")[0].startswith("test: 40 made and 40 real pictures, features of colours")
+
+
+def test_panels_show_the_same_latents_each_time_and_ways_between_them():
+    model = gan()
+    scored(model, batch_of(4))
+    one, two = (model.panels("val") for _ in range(2))
+    grids = [panel for panel in one if isinstance(panel, Grid)]
+    assert all(torch.equal(a.images, b.images) for a, b in zip(one, two, strict=True) if isinstance(a, Grid))
+    way = next(grid for grid in grids if grid.title.startswith("From one latent"))
+    assert len(way.images) == way.columns * 4
+    # each row ends where the next begins
+    assert torch.equal(way.images[way.columns - 1], way.images[way.columns])
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"loss": "hinje"}, "^loss hinje: must be non_saturating, hinge, wgan_gp"),
+        ({"n_critic": 0}, "^n_critic 0: must be at least 1"),
+        ({"r1": -1.0}, "^r1 -1.0: must be at least 0"),
+    ],
+)
+def test_a_wrong_argument_is_named(more, words):
+    with pytest.raises(ValueError, match=words):
+        gan(**more)
