@@ -45,7 +45,7 @@ def at_hand(*loggers, sanity_checking=False, epoch=0, stopping=False) -> Any:
         strategy=strategy,
         is_global_zero=True,
         loggers=loggers,
-        global_step=7,
+        fit_loop=SimpleNamespace(epoch_loop=SimpleNamespace(_batches_that_stepped=7)),
         current_epoch=epoch,
         max_epochs=9,
         should_stop=stopping,

@@ -7,13 +7,18 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Grid:
-    """Pictures with a line of text under each. `images` (N, 3, H, W) uint8."""
+    """Pictures with a line of text under each. `images` (N, 3, H, W) uint8.
+
+    With `through` they are the same things at each validation, as fixed latents are: the page has a slider
+    over the steps of the training, the trackers get the newest as ever.
+    """
 
     title: str
     images: Tensor
     captions: list[str] = field(default_factory=list)
     columns: int = 8
     note: str = ""
+    through: bool = False
 
 
 @dataclass(frozen=True)

@@ -74,11 +74,12 @@ class Pictures(Callback):
         task.train(training)
         if not trainer.is_global_zero:
             return
+        step = trainer.fit_loop.epoch_loop._batches_that_stepped  # of the curves; GANs step twice a batch
         with spared(folder / "samples", OSError, SystemFault):
-            save_panels(folder, split, panels)
+            save_panels(folder, split, panels, step if split == "val" else None)
         for logger in trainer.loggers:
             if isinstance(logger, Tracker):
-                logger.draw(split, panels, trainer.global_step)
+                logger.draw(split, panels, step)
 
 
 class Tracker(Logger):
