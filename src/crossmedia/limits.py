@@ -27,12 +27,12 @@ class Range(NamedTuple):
 _AT_LEAST_1 = """
     accumulate_grad_batches attention_dim batch_size beam captions_per_image channels
     check_val_every_n_epoch depth dim embedding_dim eval_batch_size heads hidden image_size max_epochs max_len
-    memory_dim min_count min_pictures num_nodes num_test num_train num_val size step_size
+    memory_dim min_count min_pictures n num_nodes num_test num_train num_val size step_size
     T_max timeout top total_steps width widths
 """
 _AT_LEAST_0 = """
-    attention_penalty blocks eps gamma gradient_clip_val length_penalty log_every_n_steps lr max_lr mixup
-    momentum overfit_batches patience weight_decay
+    attention_penalty blocks eps first gamma gradient_clip_val length_penalty log_every_n_steps lr max_lr
+    mixup momentum overfit_batches patience weight_decay
 """
 RANGES: dict[str, Range] = {
     **dict.fromkeys(_AT_LEAST_1.split(), Range(1)),
