@@ -92,6 +92,32 @@ def test_a_panel_that_is_none_is_a_line(refused, folder, changes):
     assert code == 4 and "panels.json: damaged" in line
 
 
+CURVE = {"kind": "Curve", "title": "c", "x": [0], "lines": {"a": [1.0]}}
+MATRIX = {"kind": "Matrix", "title": "m", "rows": ["a"], "columns": ["b"], "values": [[1.0]]}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {**CURVE, "lines": {"a": ["x"]}},
+        {**CURVE, "lines": {"a": [1.0, 2.0]}},
+        {**CURVE, "lines": {"a": 3}},
+        {**CURVE, "x": ["x"]},
+        {**CURVE, "x": [None]},
+        {**CURVE, "levels": {"a": "x"}},
+        {**MATRIX, "values": [["x"]]},
+        {**MATRIX, "values": [[1.0, 2.0]]},
+        {**MATRIX, "values": []},
+        {**MATRIX, "values": [[None]]},
+    ],
+    ids=str,
+)
+def test_a_figure_that_cannot_be_drawn_is_a_line(refused, folder, entry):
+    index_of(folder).write_text(json.dumps([entry]))
+    code, line = refused("report", folder)
+    assert code == 4 and "panels.json: damaged" in line
+
+
 BOMB = "a: &a [x,x,x,x,x,x,x,x]\n" + "".join(f"{n}: &{n} [{','.join(['*a'] * 8)}]\n" for n in "bcdefg")
 FILES = [
     ("config.yaml", BOMB), ("config.yaml", "seed: [1]\n"), ("config.yaml", "about: 3\n"),

@@ -135,8 +135,10 @@ def _so_far(metrics: Mapping[str, list[Point]]) -> Table:
         key.removeprefix("val/"): points[-1] for key, points in metrics.items() if key.startswith("val/")
     }
     last = max((point for point in newest.values()), default=None)
+    parts = {name: tables.split_key(f"val/{name}")[1:] for name in newest}
     rows: list[list[tables.Cell]] = [
-        [tables.metric_name(name), point.value] for name, point in newest.items()
+        [", ".join(filter(None, [tables.metric_name(metric), reference])), newest[name].value]
+        for name, (metric, reference) in parts.items()
     ]
     return Table(
         "validation", ["metric", "val"], rows, f"epoch {last.epoch}, step {last.step}" if last else ""

@@ -31,7 +31,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Curve:
-    """Lines over one axis; a value may be None where a line has no point."""
+    """Lines over one axis; a value may be None where a line has no point.
+
+    `levels` are drawn dashed from side to side, as what the lines are measured by: chance, or real data. With
+    `log` the values have a logarithmic axis, where all are above 0.
+    """
 
     title: str
     x: list[float]
@@ -39,6 +43,8 @@ class Curve:
     x_label: str = "step"
     y_label: str = ""
     note: str = ""
+    levels: dict[str, float] = field(default_factory=dict)
+    log: bool = False
 
 
 @dataclass(frozen=True)

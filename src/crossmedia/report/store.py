@@ -16,7 +16,7 @@ from torch import Tensor
 
 from crossmedia.errors import CheckpointError, brief
 from crossmedia.folder import write_whole
-from crossmedia.report.panels import Grid, Panel, Sound
+from crossmedia.report.panels import Curve, Grid, Matrix, Panel, Sound
 from crossmedia.report.reels import MOST_VALUES, Reel, member, read_sheet, sheets, thinned
 from crossmedia.typing import mistyped
 
@@ -146,6 +146,8 @@ def _panel(home: Path, entry: dict[str, Any]) -> Panel:
     for field in fields(kind):
         if field.name in entry and (fault := mistyped(entry[field.name], field.type)):
             raise ValueError(f"{field.name}: {fault}")
+    if kind is Curve or kind is Matrix:
+        _need_numbers(entry)
     if kind is Grid:
         count, channels, height, width = entry.pop("size")
         if count * channels * height * width > MOST_VALUES:
@@ -163,3 +165,16 @@ def _panel(home: Path, entry: dict[str, Any]) -> Panel:
             samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
         entry["waveform"] = torch.from_numpy(samples.astype(np.float32) / FULL_SCALE)
     return kind(**entry)
+
+
+def _need_numbers(entry: dict[str, Any]) -> None:
+    """ValueError for a Curve or Matrix that cannot be drawn: a text for a number, a row that is too short."""
+    full = entry["values"] if "values" in entry else [entry["x"]]
+    lines = [*entry.get("lines", {}).values()]  # with gaps
+    width = len(entry["columns"] if "values" in entry else entry["x"])
+    if any(len(row) != width for row in [*full, *lines]) or len(full) != len(entry.get("rows", full)):
+        raise ValueError("its rows are not of one length")
+    numbers = [value for row in [*full, entry.get("levels", {}).values()] for value in row]
+    gapped = [value for line in lines for value in line]
+    if any(mistyped(value, float) for value in numbers) or any(mistyped(v, float | None) for v in gapped):
+        raise ValueError("a value is no number")

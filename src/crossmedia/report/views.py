@@ -187,6 +187,7 @@ def _described(panel: Curve | Matrix) -> str:
         return f"{panel.title}: {len(panel.rows)} rows, {len(panel.columns)} columns"
     ends = [(name, [y for y in line if y is not None]) for name, line in panel.lines.items()]
     told = [f"{name} from {tables.shown(line[0])} to {tables.shown(line[-1])}" for name, line in ends if line]
+    told += [f"{name} at {tables.shown(value)}" for name, value in panel.levels.items()]
     return f"{panel.title} over {panel.x_label}: {', '.join(told) or 'no points yet'}"
 
 
