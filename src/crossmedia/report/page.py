@@ -103,7 +103,7 @@ def _words(facts: Facts, scores: Table) -> dict[str, Any]:
         "best": _best(status),
         "reason": status.get("reason") or "",
         "scores": _main_table(facts.scores) if scores.rows else None,
-        "notes": facts.manifest.get("notes") or [],
+        "notes": (facts.manifest if scores.rows else status).get("notes") or [],
         "so_far": table_view(_so_far(metrics)),
         "curves": [view(curve) for curve in training_curves(metrics)],
         "throughput": {name: value for name, value in throughput.items() if value is not None},
