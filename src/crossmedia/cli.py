@@ -1,13 +1,12 @@
 """The `crossmedia` command: reads runs. `crossmedia --help` lists its verbs."""
 
 import argparse
-import inspect
 import json
 import sys
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn
 
-from crossmedia.errors import CheckpointError, ConfigError, DataError
+from crossmedia.errors import CheckpointError, ConfigError
 from crossmedia.terminal import explained
 
 
@@ -54,7 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     part = verb("evaluate", _evaluate, "scores from the checkpoint alone; k=v changes the run's data config")
     part.add_argument("--split", help="one split, as test_composition; else every test split")
     _trust(part)
-    part = verb("generate", _generate, "one output per input")
+    part = verb("generate", _generate, "an output an input, or pictures out of nothing: the task's own words")
+    part.add_argument(
+        "--out", type=Path, help="grid.png, or a folder for a PNG each; else below <run>/generated"
+    )
+    part.allow_abbrev = False  # what is short is the task's
     _trust(part)
     verb("report", _report, "the page of a run, or of every run below a folder, anew")
     part = verb("export", _export, "weights as safetensors, config, a model card")
@@ -111,81 +114,10 @@ def _evaluate(options: argparse.Namespace, overrides: list[str]) -> None:
 
 
 def _generate(options: argparse.Namespace, words: list[str]) -> None:
-    """The task's own `generate` says which inputs and words it takes."""
-    from crossmedia import run
+    from crossmedia.generate import generated
 
-    task = run.load(options.run, tuple(options.trust))
-    given = _keywords(task, words)
-    media = [name for name in given if name in ("image", "audio", "text")]
-    if len(media) != 1:
-        takes = [
-            f"--{name}"
-            for name in inspect.signature(task.generate).parameters
-            if name in ("image", "audio", "text")
-        ]
-        raise ConfigError(f"generate: {type(task).__name__} takes one of {', '.join(takes)}")
-    inputs = _inputs(Path(given.pop(media[0])))
-    for place in range(0, len(inputs), 64):
-        part = inputs[place : place + 64]
-        try:
-            outputs = task.generate(**{media[0]: part}, **given)
-        except ValueError as error:
-            raise ConfigError(f"generate: {error}") from error
-        for source, output in zip(part, outputs, strict=True):
-            shown = printable(output)
-            print(f"{source}: {shown}" if len(inputs) > 1 else shown)
-
-
-def printable(text: str) -> str:
-    """Text from a checkpoint as a terminal may show it: no control character acts."""
-    return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
-
-
-def _keywords(task: Any, words: list[str]) -> dict[str, Any]:
-    from crossmedia.config import nearest
-
-    parameters = inspect.signature(task.generate).parameters
-    given: dict[str, Any] = {}
-    remaining = list(words)
-    while remaining:
-        word = remaining.pop(0)
-        name, sign, value = word.removeprefix("--").replace("-", "_").partition("=")
-        if not word.startswith("--") or name not in parameters:
-            allowed = [f"--{parameter}" for parameter in parameters]
-            raise ConfigError(
-                f"{word}: {type(task).__name__} takes {', '.join(allowed)}{nearest(word, allowed)}"
-            )
-        if sign:
-            value = word.partition("=")[2]
-        elif remaining:
-            value = remaining.pop(0)
-        else:
-            raise ConfigError(f"{word}: needs a value")
-        kind = next(iter(get_args(parameters[name].annotation)), parameters[name].annotation)
-        try:
-            given[name] = kind(value) if kind in (int, float) else value
-        except ValueError:
-            raise ConfigError(
-                f"--{name}={value}: expected {'a whole number' if kind is int else 'a number'}"
-            ) from None
-    return given
-
-
-def _inputs(path: Path) -> list[Path]:
-    """The file, or the pictures of a folder in the order of their names; others are counted."""
-    if not path.is_dir():
-        if not path.exists():
-            raise DataError(f"{path}: no such file or folder")
-        return [path]
-    from crossmedia.images.read import SUFFIXES
-
-    files = sorted(p for p in path.iterdir() if not p.is_dir() and not p.name.startswith("."))
-    found = [file for file in files if file.suffix.lower() in SUFFIXES]
-    if not found:
-        raise DataError(f"{path}: this folder has no pictures ({', '.join(sorted(SUFFIXES))})")
-    if len(found) < len(files):
-        print(f"{len(files) - len(found)} other files in {path} passed over", file=sys.stderr)
-    return found
+    for line in generated(options.run, words, options.out, tuple(options.trust)):
+        print(line, flush=True)
 
 
 def _report(options: argparse.Namespace, _: list[str]) -> None:

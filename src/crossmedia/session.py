@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning import LightningModule, Trainer, seed_everything
+from pytorch_lightning import Trainer, seed_everything
 
 from crossmedia import config, run
 from crossmedia.build import build
@@ -173,9 +173,10 @@ class Session:
             folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(plain))
         )  # last: now it is a run
 
-    def _midway(self, trainer: Trainer, module: LightningModule) -> None:
+    def _midway(self, trainer: Trainer, notes: list[str]) -> None:
         """After a validation: the page with what there is."""
-        self._status("running", **self._facts(), epoch=trainer.current_epoch, step=trainer.global_step)
+        moment = {"epoch": trainer.current_epoch, "step": trainer.global_step}
+        self._status("running", **self._facts(), **moment, notes=notes)
         self._write_page()
 
     def _write_page(self) -> None:

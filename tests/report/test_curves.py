@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from crossmedia.report.curves import MOST_CURVES, MOST_POINTS, Point, read_metrics, training_curves
 
 
@@ -28,6 +30,45 @@ def test_losses_share_a_figure_and_each_metric_has_its_own():
         "BLEU-4": ["val"],
         "learning rate": ["learning rate"],
     }
+
+
+def test_the_figures_of_a_generator_are_its_players_losses_and_each_score_by_its_name():
+    keys = ("train/d_loss", "train/kl", "val/fid_scenes", "train/g_loss", "val/kl", "val/codebook_usage")
+    found = {
+        curve.title: list(curve.lines) for curve in training_curves(dict.fromkeys(keys, [Point(1, 0, 0.5)]))
+    }
+    assert found == {
+        "loss": ["train/d_loss", "train/g_loss"],
+        "FID (scenes features)": ["val"],
+        "KL": ["val", "train"],
+        "codebook usage": ["val"],
+    }
+
+
+def test_a_reference_is_a_level_in_the_figure_of_its_metric():
+    series = {
+        "val/fid_scenes": [Point(1, 0, 50.0), Point(2, 1, 40.0)],
+        "val/fid_scenes_floor": [Point(1, 0, 4.0), Point(2, 1, 4.5)],
+        "test/fid_scenes_floor": [Point(2, 1, 9.0)],
+    }
+    (curve,) = training_curves(series)
+    assert curve.lines == {"val": [50.0, 40.0]} and curve.levels == {"real pictures": 4.5}
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "log"),
+    [
+        ("val/fid_scenes", [400.0, 5.0], True),
+        ("val/fid_scenes", [400.0, 390.0], False),
+        ("val/fid_scenes", [400.0, 0.0], False),
+        ("val/fid_scenes", [math.nan, math.inf], False),
+        ("val/kid_scenes", [0.4, -0.001], False),
+        ("val/accuracy", [0.01, 0.9], False),
+    ],
+)
+def test_a_fid_that_falls_by_powers_of_ten_has_a_logarithmic_axis(key, values, log):
+    (curve,) = training_curves({key: [Point(step, 0, value) for step, value in enumerate(values)]})
+    assert curve.log is log
 
 
 def test_lines_with_other_steps_share_an_axis():

@@ -70,6 +70,27 @@ def test_gaps_are_bridged_and_values_that_are_not_finite_are_left_out():
     assert drawing.count("<use") >= 2
 
 
+def test_a_level_is_dashed_from_side_to_side_and_named():
+    panel = Curve("c", [0, 1], {"c": [3.0, 2.0]}, levels={"real pictures": 1.0, "none": math.nan})
+    (level,) = [line for line in figures.draw(panel).axes[0].lines if line.get_linestyle() == "--"]
+    assert list(level.get_xdata()) == [0, 1] and list(level.get_ydata()) == [1.0, 1.0]
+    assert "real pictures" in texts(svg(panel)) and "stroke-dasharray" in svg(panel)
+    low, high = figures.draw(panel).axes[0].get_ylim()
+    assert low < 1 and high > 3
+
+
+def test_a_logarithmic_axis_numbers_powers_of_ten_and_between_them_where_there_are_few():
+    few = texts(svg(Curve("c", [0, 1], {"a": [400.0, 5.0]}, log=True)))
+    assert {"10", "20", "50", "100", "200"} <= set(few)
+    many = texts(svg(Curve("c", [0, 1], {"a": [40000.0, 0.5]}, log=True)))
+    assert {"1", "10", "100", "1k", "10k"} <= set(many) and "20" not in many
+
+
+def test_values_that_are_not_above_0_have_no_logarithmic_axis():
+    assert figures.draw(Curve("c", [0, 1], {"a": [4.0, 0.0]}, log=True)).axes[0].get_yscale() == "linear"
+    assert figures.draw(Curve("c", [], {"a": []}, log=True)).axes[0].get_yscale() == "linear"
+
+
 @pytest.mark.parametrize("lines", [{}, {"a": []}, {"a": [], "b": []}])
 def test_a_curve_without_points_is_drawn(lines):
     assert svg(Curve("c", [], lines)).startswith("<svg")

@@ -29,7 +29,7 @@ def test_a_grid_without_pictures_comes_back(tmp_path):
 def test_numbers_text_and_missing_values_come_back(tmp_path):
     panels = [
         Table("t", ["a", "b"], [["x", 1], [None, 0.1]], "note"),
-        Curve("c", [0, 1.5], {"train": [1.0, None], "val": [math.inf, 2.0]}),
+        Curve("c", [0, 1.5], {"train": [1.0, None], "val": [math.inf, 2.0]}, levels={"a": 1.0}, log=True),
         Matrix("m", ["a&b<c>"], ["x", "y"], [[1.0, 2.5]], "true", "predicted"),
         Text("b", "</script>\n"),
     ]

@@ -126,7 +126,14 @@ def test_scores_have_a_row_a_metric_and_a_column_a_split_with_references_last():
 @pytest.mark.parametrize(
     ("key", "name"),
     [("bleu4", "BLEU-4"), ("cider_d", "CIDEr-D"), ("rouge_l", "ROUGE-L"), ("wer", "WER"), ("kl", "KL")]
-    + [("scene_accuracy", "scene accuracy"), ("round_trip_wer", "round trip WER"), ("lr", "learning rate")],
+    + [("scene_accuracy", "scene accuracy"), ("round_trip_wer", "round trip WER"), ("lr", "learning rate")]
+    + [
+        ("fid_scenes", "FID (scenes features)"),
+        ("inception_score_own_net", "inception score (own net features)"),
+    ]
+    + [("precision_inception", "precision (inception features)"), ("precision_macro", "precision macro")]
+    + [("bits_per_dim", "bits/dim"), ("attributes_scenes", "attributes (scenes)"), ("recall", "recall")]
+    + [("codebook_usage", "codebook usage"), ("elbo", "ELBO"), ("d_loss", "d loss")],
 )
 def test_metrics_have_the_names_that_papers_give_them(key, name):
     assert tables.metric_name(key) == name
@@ -135,6 +142,19 @@ def test_metrics_have_the_names_that_papers_give_them(key, name):
 def test_the_numbers_of_a_curve_have_a_column_a_line():
     curve = Curve("c", [1, 2], {"train": [0.5, None], "val": [None, 0.25]}, x_label="step")
     assert tables.numbers(curve) == (["step", "train", "val"], [[1, 0.5, None], [2, None, 0.25]])
+
+
+def test_the_levels_of_a_curve_are_columns_too():
+    curve = Curve("c", [1, 2], {"val": [9.0, 8.0]}, levels={"real pictures": 4.5})
+    assert tables.numbers(curve) == (["step", "val", "real pictures"], [[1, 9.0, 4.5], [2, 8.0, 4.5]])
+
+
+def test_the_score_of_real_pictures_is_a_column_of_references():
+    table = tables.scores_table({"test/fid_scenes": 9.0, "test/fid_scenes_floor": 4.5})
+    assert (table.columns, table.rows) == (
+        ["metric", "test", "real pictures"],
+        [["FID (scenes features)", 9.0, 4.5]],
+    )
 
 
 def test_the_numbers_of_a_matrix_are_the_matrix():

@@ -1,3 +1,4 @@
+import dataclasses
 import importlib.util
 import io
 import socket
@@ -36,6 +37,9 @@ class Drawn(Tiny):
     def panels(self, split):
         return PANELS
 
+    def notes(self, split):
+        return [f"{split}: few pictures"]
+
 
 def at_hand(*loggers, sanity_checking=False, epoch=0, stopping=False) -> Any:
     """A trainer as the callback sees it."""
@@ -45,7 +49,7 @@ def at_hand(*loggers, sanity_checking=False, epoch=0, stopping=False) -> Any:
         strategy=strategy,
         is_global_zero=True,
         loggers=loggers,
-        global_step=7,
+        fit_loop=SimpleNamespace(epoch_loop=SimpleNamespace(_batches_that_stepped=7)),
         current_epoch=epoch,
         max_epochs=9,
         should_stop=stopping,
@@ -81,6 +85,24 @@ def test_the_sanity_check_gets_no_page(tmp_path, clock):
     pictures = Pictures(tmp_path, lambda trainer, task: pages.append(1))
     pictures.on_validation_end(at_hand(sanity_checking=True), Drawn())
     assert not pages and not list(tmp_path.iterdir())
+
+
+def test_the_page_gets_the_notes_of_the_validation(tmp_path, clock):
+    found = []
+    pictures = Pictures(tmp_path, lambda trainer, notes: found.extend(notes))
+    pictures.on_validation_end(at_hand(), Drawn())
+    assert found == ["val: few pictures"]
+
+
+def test_a_grid_through_training_is_kept_at_the_step_of_the_curves_and_not_of_a_test(tmp_path):
+    class Painted(Drawn):
+        def panels(self, split):
+            return [dataclasses.replace(PANELS[0], through=True)]
+
+    for split in ("val", "test"):
+        Pictures.draw(at_hand(), Painted(), tmp_path, split)
+    found = load_panels(tmp_path)
+    assert list(found["val"][0].sheets) == [7] and not hasattr(found["test"][0], "sheets")
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("tensorboard"), reason="tensorboard is not installed")

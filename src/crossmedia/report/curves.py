@@ -9,6 +9,8 @@ from crossmedia.report.tables import metric_name, split_key
 
 MOST_POINTS = 300  # a line; more cannot be told apart at a page's width
 MOST_CURVES = 24
+LOGARITHMIC = "fid"  # a distance that falls by powers of ten
+WIDE = 10  # the greatest value over the least: from here on a logarithmic axis shows more
 
 
 class Point(NamedTuple):
@@ -34,26 +36,31 @@ def read_metrics(path: Path) -> dict[str, list[Point]]:
 
 
 def training_curves(series: dict[str, list[Point]]) -> list[Curve]:
-    """Losses together, then a figure for each metric with its validation and training lines; the first 24.
+    """Losses together, both players' too, then a figure for each other metric: validation, training.
 
-    A test is one point, as a reference is, and stands in the table.
+    A reference, as the score of other real pictures is, is a level in the figure of its metric. A test is one
+    point, and stands in the table. Of more than 24 figures the first.
     """
     figures: dict[str, dict[str, list[Point]]] = {}
+    levels: dict[str, dict[str, float]] = {}
     for key in sorted(
         series, key=lambda key: not key.startswith("val/")
     ):  # so that its colour is always the first
         split, _, metric = key.rpartition("/")
-        if split.startswith("test") or split_key(key)[2]:
+        reference = split_key(key)[2]
+        if split.startswith("test"):
             continue
-        if metric.endswith("loss"):
+        if reference:
+            levels.setdefault(metric.rpartition("_")[0], {})[reference] = series[key][-1].value
+        elif metric.endswith("loss"):
             figures.setdefault("loss", {})[split if metric == "loss" else key] = series[key]
         else:
             figures.setdefault(metric, {})[split or metric_name(metric)] = series[key]
     names = sorted(figures, key=lambda name: name != "loss")
-    return [_curve(metric_name(name), figures[name]) for name in names[:MOST_CURVES]]
+    return [_curve(name, figures[name], levels.get(name, {})) for name in names[:MOST_CURVES]]
 
 
-def _curve(title: str, lines: dict[str, list[Point]]) -> Curve:
+def _curve(metric: str, lines: dict[str, list[Point]], levels: dict[str, float]) -> Curve:
     notes = []
     means: dict[int, list[str]] = {}  # how many values a point stands for -> the lines
     thinned: dict[str, dict[int, float]] = {}
@@ -68,4 +75,6 @@ def _curve(title: str, lines: dict[str, list[Point]]) -> Curve:
     notes += [f"{', '.join(names)}: a point is the mean of {size}." for size, names in means.items()]
     steps = sorted({step for line in thinned.values() for step in line})
     lined = {name: [line.get(step) for step in steps] for name, line in thinned.items()}
-    return Curve(title, [*steps], lined, note=" ".join(notes))
+    values = [value for line in thinned.values() for value in line.values() if math.isfinite(value)]
+    log = metric.startswith(LOGARITHMIC) and bool(values) and 0 < WIDE * min(values) <= max(values)
+    return Curve(metric_name(metric), [*steps], lined, note=" ".join(notes), levels=levels, log=log)

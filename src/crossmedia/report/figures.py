@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 INK, MUTED, RULE = "#1f2328", "#656c76", "#d4d8dd"
 LINES = ["#2a66b5", "#c2571a", "#2a7f4f", "#9a3b8f", "#8a6d00", "#0e7c86", "#b3334a", "#5b5f66"]
 DASHES = ["-", "--", ":", "-."]
+LEVELS = ["--", ":", "-."]
+FEW_POWERS = 300  # the greatest value over the least, of an axis that also numbers 2 and 5
 VARIABLES = {
     INK: "ink",
     MUTED: "muted",
@@ -130,26 +132,32 @@ def _axes(width: float, height: float, left: float, bottom: float, top: float) -
 def _curve(panel: Curve) -> "Figure":
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    names = [_short(name, 40) for name in panel.lines]
-    legend = _legend_rows(names) if list(panel.lines) != [panel.title] else 0
+    levels = {name: value for name, value in panel.levels.items() if np.isfinite(value)}
+    names = [_short(name, 40) for name in (*panel.lines, *levels)]
+    legend = _legend_rows(names) if levels or list(panel.lines) != [panel.title] else 0
     figure, axes = _axes(
         CURVE_WIDTH, CURVE_HEIGHT, 66 if panel.y_label else 50, 38, LINE_HEIGHT * legend + 10
     )
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.grid(axis="y", color=RULE, linewidth=0.8)
     axes.set_axisbelow(True)
-    handles = []
+    handles, values = [], [*levels.values()]
     for i, line in enumerate(panel.lines.values()):
         points = [(x, y) for x, y in zip(panel.x, line, strict=True) if y is not None]
         style = {"marker": "o", "markersize": 3.5} if len(points) <= MARKED else {}
         dashes = DASHES[i // len(LINES) % len(DASHES)]
         x, y = zip(*points, strict=True) if points else ((), ())
         finite = [value if np.isfinite(value) else np.nan for value in y]
+        values += [value for value in y if np.isfinite(value)]
         handles += axes.plot(
             x, finite, dashes, color=LINES[i % len(LINES)], linewidth=1.6, zorder=3 - i / 100, **style
         )
+    for i, value in enumerate(levels.values()):
+        handles.append(axes.axhline(value, color=MUTED, linestyle=LEVELS[i % len(LEVELS)], linewidth=1.4))
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=all(float(x).is_integer() for x in panel.x)))
     axes.yaxis.set_major_locator(MaxNLocator(4))
+    if panel.log and values and min(values) > 0:
+        _logarithmic(axes, max(values) / min(values))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: _short_number(value)))
     axes.set_xlabel(panel.x_label, color=MUTED, loc="right", labelpad=1)
@@ -157,6 +165,15 @@ def _curve(panel: Curve) -> "Figure":
     if legend:
         _legend(axes, handles, names, legend)
     return figure
+
+
+def _logarithmic(axes: "Axes", span: float) -> None:
+    """An axis of powers of ten, with 2 and 5 times them where there are few."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if span < FEW_POWERS else (1,), numticks=7))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _legend_rows(names: list[str]) -> int:

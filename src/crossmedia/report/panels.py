@@ -7,13 +7,18 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Grid:
-    """Pictures with a line of text under each. `images` (N, 3, H, W) uint8."""
+    """Pictures with a line of text under each. `images` (N, 3, H, W) uint8.
+
+    With `through` they are the same things at each validation, as fixed latents are: the page has a slider
+    over the steps of the training, the trackers get the newest as ever.
+    """
 
     title: str
     images: Tensor
     captions: list[str] = field(default_factory=list)
     columns: int = 8
     note: str = ""
+    through: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Curve:
-    """Lines over one axis; a value may be None where a line has no point."""
+    """Lines over one axis; a value may be None where a line has no point.
+
+    `levels` are drawn dashed from side to side, as what the lines are measured by: chance, or real data. With
+    `log` the values have a logarithmic axis, where all are above 0.
+    """
 
     title: str
     x: list[float]
@@ -34,6 +43,8 @@ class Curve:
     x_label: str = "step"
     y_label: str = ""
     note: str = ""
+    levels: dict[str, float] = field(default_factory=dict)
+    log: bool = False
 
 
 @dataclass(frozen=True)

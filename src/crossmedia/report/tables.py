@@ -16,10 +16,16 @@ Rows = Sequence[Sequence[Cell]]
 EMPTY = "(empty)"  # an output without text
 MISSING = "–"
 WIDE = 10_000  # cells; a larger matrix is listed without its zeros
-PAPERS = "BLEU CER CIDEr CIDEr-D FID IS KID KL LPIPS MCD MSE PSNR ROUGE-L SSIM WER"  # how they write metrics
+PAPERS = "BLEU CER CIDEr CIDEr-D ELBO FID IS KID KL LPIPS MCD MSE NLL PSNR ROUGE-L SSIM WER"  # as they write
 NAMES = {"lr": "learning rate", **{name.lower().replace("-", "_"): name for name in PAPERS.split()}}
+NAMES |= {"bits_per_dim": "bits/dim"}
+# Scores of pictures by the features of some net, whose name is the rest; those of classes have means instead.
+QUALITY = re.compile(
+    r"(fid|kid|inception_score|precision|recall|density|coverage|sure)_(?!macro|micro|weighted)(\w+)"
+)
 REFERENCES = {
     "chance": "chance",
+    "floor": "real pictures",
     "paraphrase": "a person's paraphrase",
 }  # end of a score's name -> its column
 MARKDOWN = re.compile(r"[\\`*\[\]|$~]|(?<![^\W_])_|_(?![^\W_])")  # inside a word _ is plain
@@ -100,17 +106,24 @@ def shown(cell: Cell) -> str:
 
 
 def metric_name(key: str) -> str:
-    """A metric's key as papers write it: `bleu4` is BLEU-4, `rouge_l` ROUGE-L, `top_five` top five."""
+    """A metric's key as papers write it: `bleu4` is BLEU-4, `rouge_l` ROUGE-L, `top_five` top five.
+
+    Of what pictures are scored by, the net is told: `fid_scenes` is FID (scenes features).
+    """
     numbered = re.fullmatch(r"bleu_?(\d)", key)
     if numbered:
         return f"BLEU-{numbered[1]}"
+    if quality := QUALITY.fullmatch(key):
+        return f"{metric_name(quality[1])} ({quality[2].replace('_', ' ')} features)"
+    if key.startswith("attributes_"):
+        return f"attributes ({key.partition('_')[2].replace('_', ' ')})"
     return NAMES.get(key) or " ".join(NAMES.get(word, word) for word in key.split("_"))
 
 
 def split_key(key: str) -> tuple[str, str, str]:
     """Split, metric, and the reference that the score belongs to ("" for the model's own).
 
-    `test/bleu4_chance` is the score of chance on BLEU-4.
+    `test/bleu4_chance` is the score of chance on BLEU-4, `val/fid_scenes_floor` that of other real pictures.
     """
     split, _, metric = key.partition("/")
     base, _, end = metric.rpartition("_")
@@ -154,9 +167,9 @@ def numbers(panel: Curve | Matrix | Table) -> tuple[list[str], list[list[Cell]]]
     if isinstance(panel, Table):
         return panel.columns, panel.rows
     if isinstance(panel, Curve):
-        lines = list(panel.lines.values())
-        return [panel.x_label, *panel.lines], [
-            [x, *(line[i] for line in lines)] for i, x in enumerate(panel.x)
+        lines, levels = list(panel.lines.values()), list(panel.levels.values())
+        return [panel.x_label, *panel.lines, *panel.levels], [
+            [x, *(line[i] for line in lines), *levels] for i, x in enumerate(panel.x)
         ]
     across, down = panel.row_label or "row", panel.column_label or "column"
     if len(panel.rows) * len(panel.columns) > WIDE:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from crossmedia.report import figures, store, tables
 from crossmedia.report.panels import Curve, Grid, Matrix, Panel, Sound, Table
+from crossmedia.report.reels import Reel, frame, spread
 
 MOST_ROWS = 200  # of a table; the file behind it has them all
 SMALL = 48  # pixels; up to this size a picture is enlarged with its pixels in sight
@@ -27,6 +28,8 @@ BROAD = 520  # pixels; a wider figure takes the page's whole width
 
 def view(panel: Panel) -> dict[str, Any]:
     """What `panels.html` draws; the key `kind` picks the macro."""
+    if isinstance(panel, Reel):
+        return _reel(panel)
     if isinstance(panel, Grid):
         return _grid(panel)
     if isinstance(panel, Table):
@@ -99,12 +102,47 @@ def _grid(grid: Grid) -> dict[str, Any]:
         "columns": max(1, min(grid.columns, len(grid.images))),
         # with text under them the pictures flow, without it a row or column may mean something
         "width": max(least, PAGE_WIDTH // max(grid.columns, 1) - 14) if grid.captions else None,
-        "small": max(grid.images.shape[2:]) <= SMALL,
+        "small": grid.images.shape[2] <= SMALL,
         "pictures": [
             _picture(image, caption, f"{grid.title}, picture {number}")
             for number, (image, caption) in enumerate(zip(grid.images, captions, strict=False), 1)
         ],
     }
+
+
+def _reel(reel: Reel) -> dict[str, Any]:
+    """A sheet a step, so that a page holds many."""
+    columns, steps = max(1, min(reel.columns, len(reel.images))), spread(reel.sheets)
+    frames = [
+        {
+            "step": step,
+            "src": _sheet_url(frame(reel.sheets[step]), step == steps[-1]),
+            "alt": f"{reel.title}, step {step}: {len(reel.images)} pictures, {columns} in a row",
+        }
+        for step in steps
+    ]
+    return {
+        "kind": "reel",
+        "title": reel.title,
+        "note": reel.note,
+        "columns": columns,
+        "small": reel.images.shape[2] <= SMALL,
+        "captions": [{"text": tables.shown(line), "blank": _blank(line)} for line in reel.captions],
+        "last": frames[-1],
+        "earlier": frames[:-1],
+    }
+
+
+def _sheet_url(sheet: Image.Image, last: bool) -> str:
+    """The last step is as good as a page can show it, the others take less room."""
+    buffer = io.BytesIO()
+    if last and max(sheet.size) <= PAGE_WIDTH:
+        sheet.save(buffer, "PNG")
+        return data_url("image/png", buffer.getvalue())
+    side = PAGE_WIDTH * 2 if last else PAGE_WIDTH
+    sheet.thumbnail((side, side))
+    sheet.save(buffer, "JPEG", quality=90 if last else 85, subsampling=0)
+    return data_url("image/jpeg", buffer.getvalue())
 
 
 def _picture(image: Tensor, caption: str | None, name: str) -> dict[str, Any]:
@@ -149,6 +187,7 @@ def _described(panel: Curve | Matrix) -> str:
         return f"{panel.title}: {len(panel.rows)} rows, {len(panel.columns)} columns"
     ends = [(name, [y for y in line if y is not None]) for name, line in panel.lines.items()]
     told = [f"{name} from {tables.shown(line[0])} to {tables.shown(line[-1])}" for name, line in ends if line]
+    told += [f"{name} at {tables.shown(value)}" for name, value in panel.levels.items()]
     return f"{panel.title} over {panel.x_label}: {', '.join(told) or 'no points yet'}"
 
 

@@ -50,9 +50,9 @@ def _reason(error: BaseException) -> str:
 
 
 class Pictures(Callback):
-    """Saves panels and calls `then` for the page: at the first and last validation, else each 30 s."""
+    """Saves panels and calls `then` with the notes: at the first and last validation, else each 30 s."""
 
-    def __init__(self, folder: Path, then: Callable[[Trainer, LightningModule], None]):
+    def __init__(self, folder: Path, then: Callable[[Trainer, list[str]], None]):
         self.folder, self.then = folder, then
         self._last = -EVERY
 
@@ -62,9 +62,11 @@ class Pictures(Callback):
         if not trainer.strategy.broadcast(due):  # rank 0's clock counts: drawing takes every rank
             return
         self._last = time.monotonic()
-        self.draw(trainer, pl_module, self.folder, "val")
+        task: Any = pl_module
+        self.draw(trainer, task, self.folder, "val")
+        notes = task.notes("val")  # of every rank, as its metrics gather
         if trainer.is_global_zero:
-            self.then(trainer, pl_module)
+            self.then(trainer, notes)
 
     @staticmethod
     def draw(trainer: Trainer, task: Any, folder: Path, split: str) -> None:
@@ -74,11 +76,12 @@ class Pictures(Callback):
         task.train(training)
         if not trainer.is_global_zero:
             return
+        step = trainer.fit_loop.epoch_loop._batches_that_stepped  # of the curves; GANs step twice a batch
         with spared(folder / "samples", OSError, SystemFault):
-            save_panels(folder, split, panels)
+            save_panels(folder, split, panels, step if split == "val" else None)
         for logger in trainer.loggers:
             if isinstance(logger, Tracker):
-                logger.draw(split, panels, trainer.global_step)
+                logger.draw(split, panels, step)
 
 
 class Tracker(Logger):

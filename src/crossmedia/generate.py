@@ -1,0 +1,230 @@
+"""What `generate` of any task takes from a command line, and what becomes of its outputs."""
+
+import inspect
+import math
+import os
+import re
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import torch
+from torch import Tensor
+
+from crossmedia import run
+from crossmedia.config import nearest
+from crossmedia.errors import ConfigError, DataError, SystemFault
+from crossmedia.folder import find_run, write_whole
+from crossmedia.images.read import MAX_PIXELS, SUFFIXES
+from crossmedia.limits import outside
+from crossmedia.report.store import png
+from crossmedia.saved import inside
+
+MEDIA = ("image", "audio", "text")
+PART = 64  # inputs, or pictures out of nothing, at a time
+DIGITS = 6  # of a picture's number in its file's name
+
+
+class Asked(NamedTuple):
+    """What a task is to make. `outputs` come in parts: texts, or pictures as uint8 (B, 3, H, W)."""
+
+    sources: list[str]  # what each output is made of; of what is made of nothing, its number
+    stems: list[str]  # of their files
+    outputs: Iterator[Any]
+
+
+def generated(name: str, words: list[str], out: Path | None, trust: tuple[str, ...] = ()) -> Iterator[str]:
+    """The lines to print, as they come: texts, or the paths of the pictures that were written.
+
+    Raises ConfigError for a word that the task does not take, DataError for an input, SystemFault where `out`
+    cannot be written, and as `run.load` does.
+    """
+    if out and out.suffix.lower() in SUFFIXES - {".png"} and not out.is_dir():
+        raise ConfigError(f"--out={out}: pictures are written as .png. Give such a name, or a folder")
+    folder, checkpoint = find_run(name)
+    task = run.load(checkpoint, trust)
+    given = _keywords(task, words)
+    medium = _medium(task, given)
+    if medium:
+        asked = _of_inputs(task, medium, _inputs(Path(given.pop(medium))), given)
+    else:
+        parameters = inspect.signature(task.generate).parameters
+        given = {word: parameters[word].default for word in ("seed", "n")} | given
+        asked = _of_nothing(task, given)
+    first = next(asked.outputs)
+    outputs, several = chain([first], asked.outputs), len(asked.sources) > 1
+    if not isinstance(first, Tensor):
+        if out:
+            raise ConfigError(f"--out={out}: {type(task).__name__} gives text, which is printed")
+        for source, text in zip(asked.sources, chain.from_iterable(outputs), strict=True):
+            yield f"{source}: {printable(text)}" if several and medium else printable(text)
+        return
+    home = out or inside(folder, "generated")
+    label = _label(given if checkpoint.stem == "best" else {**given, "": checkpoint.stem})
+    if not (out or medium):
+        yield str(_write_sheet(outputs, len(asked.sources), home / f"{label}.png"))
+    elif home.suffix.lower() == ".png" and not home.is_dir():
+        yield str(_write_sheet(outputs, len(asked.sources), home))
+    else:
+        files = [home / f"{stem}{'' if out or not label else f'-{label}'}.png" for stem in asked.stems]
+        written = _write_each(outputs, files, replace=out is None)
+        for source, path in zip(asked.sources, written, strict=True):
+            if medium:
+                yield f"{source}: {path}" if several else str(path)
+        if not medium:
+            yield str(home)
+
+
+def printable(text: str) -> str:
+    """Text from a checkpoint as a terminal may show it: no control character acts."""
+    return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
+
+
+def _medium(task: Any, given: dict[str, Any]) -> str | None:
+    """The kind of input that the words give; None where the task is to make something out of nothing."""
+    parameters = inspect.signature(task.generate).parameters
+    takes = [name for name in MEDIA if name in parameters]
+    free = "n" in parameters and all(
+        parameters[name].default is not inspect.Parameter.empty for name in takes
+    )
+    found = [name for name in takes if name in given]
+    if found and free and "n" in given:
+        raise ConfigError(f"generate: --n makes out of nothing, --{found[0]} of an input. Give one of them")
+    if len(found) > 1 or not (found or free):
+        allowed = ", ".join(f"--{name}" for name in takes)
+        raise ConfigError(f"generate: {type(task).__name__} takes one of {allowed}")
+    return found[0] if found else None
+
+
+def _keywords(task: Any, words: list[str]) -> dict[str, Any]:
+    """The words as the arguments of the task's `generate`, each of its kind and in its range."""
+    parameters = inspect.signature(task.generate).parameters
+    given: dict[str, Any] = {}
+    remaining = list(words)
+    while remaining:
+        word = remaining.pop(0)
+        name, sign, value = word.removeprefix("--").partition("=")
+        name = name.replace("-", "_")
+        if not word.startswith("--") or name not in parameters:
+            allowed = [f"--{parameter}" for parameter in parameters]
+            raise ConfigError(
+                f"{word}: {type(task).__name__} takes {', '.join(allowed)}{nearest(word, allowed)}"
+            )
+        if not sign:
+            if not remaining:
+                raise ConfigError(f"{word}: needs a value")
+            value = remaining.pop(0)
+        given[name] = _value(name, value, parameters[name].annotation)
+    return given
+
+
+def _value(name: str, text: str, annotation: Any) -> Any:
+    kind = next(iter(get_args(annotation)), annotation)
+    if kind is bool:
+        if text not in ("true", "false"):
+            raise ConfigError(f"--{name}={text}: must be true or false")
+        return text == "true"
+    if kind not in (int, float):
+        return text
+    try:
+        value = kind(text)
+    except ValueError:
+        raise ConfigError(
+            f"--{name}={text}: expected {'a whole number' if kind is int else 'a number'}"
+        ) from None
+    if fault := outside(name, value):
+        raise ConfigError(f"--{name}={text}: {fault}")
+    return value
+
+
+def _label(given: dict[str, Any]) -> str:
+    """What tells the file of these words from that of others, as `seed0-n16`."""
+    return "-".join(re.sub(r"[^A-Za-z0-9.]+", "_", f"{name}{value}")[:40] for name, value in given.items())
+
+
+def _inputs(path: Path) -> list[Path]:
+    """The file, or the pictures of a folder in the order of their names; others are counted."""
+    if not path.is_dir():
+        if not path.exists():
+            raise DataError(f"{path}: no such file or folder")
+        return [path]
+    files = sorted(p for p in path.iterdir() if not p.is_dir() and not p.name.startswith("."))
+    found = [file for file in files if file.suffix.lower() in SUFFIXES]
+    if not found:
+        raise DataError(f"{path}: this folder has no pictures ({', '.join(sorted(SUFFIXES))})")
+    if len(found) < len(files):
+        print(f"{len(files) - len(found)} other files in {path} passed over", file=sys.stderr)
+    return found
+
+
+def _of_inputs(task: Any, medium: str, inputs: list[Path], given: dict[str, Any]) -> Asked:
+    """An output an input; where two inputs have one stem, every file is named by its input's whole name."""
+    distinct = len({path.stem.lower() for path in inputs}) == len(inputs)
+    parts = [inputs[place : place + PART] for place in range(0, len(inputs), PART)]
+    outputs = (_outputs(task, {medium: part, **given}, len(part)) for part in parts)
+    return Asked([*map(str, inputs)], [path.stem if distinct else path.name for path in inputs], outputs)
+
+
+def _of_nothing(task: Any, given: dict[str, Any]) -> Asked:
+    """Pictures `first` to `first + n`, each of its own number, so that they may be made in parts."""
+    first, count = given.get("first", 0), given["n"]
+    names = [f"{number:0{DIGITS}d}" for number in range(first, first + count)]
+    parts = ((start, min(PART, first + count - start)) for start in range(first, first + count, PART))
+    outputs = (_outputs(task, {**given, "n": size, "first": start}, size) for start, size in parts)
+    return Asked(names, names, outputs)
+
+
+def _outputs(task: Any, given: dict[str, Any], count: int) -> Any:
+    try:
+        outputs = task.generate(**given)
+    except ValueError as error:
+        raise ConfigError(f"generate: {error}") from error
+    whole = not isinstance(outputs, Tensor) or (outputs.dtype == torch.uint8 and outputs.shape[1:2] == (3,))
+    if not whole or len(outputs) != count:
+        raise TypeError(f"{type(task).__name__}.generate: gives neither {count} texts nor uint8 (B, 3, H, W)")
+    return outputs
+
+
+def _write_sheet(outputs: Iterator[Tensor], count: int, path: Path) -> Path:
+    """All pictures on one, in rows and columns that are nearly as many; black fills the last row."""
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    sheet, place = torch.empty(0), 0
+    for images in outputs:
+        height, width = images.shape[2:]
+        if not place:
+            if rows * height * columns * width > MAX_PIXELS:
+                fault = f"{count} pictures on one sheet are more than {MAX_PIXELS // 10**6} million pixels"
+                raise ConfigError(f"generate: {fault}. Give a folder with --out")
+            _make(path.parent)
+            sheet = torch.zeros(3, rows * height, columns * width, dtype=torch.uint8)
+        for image in images.cpu():
+            top, left = place // columns * height, place % columns * width
+            sheet[:, top : top + height, left : left + width] = image
+            place += 1
+    write_whole(path, png(sheet))
+    return path
+
+
+def _write_each(outputs: Iterator[Tensor], files: list[Path], replace: bool) -> Iterator[Path]:
+    """A file a picture; gives each path once it is written."""
+    home = files[0].parent
+    _make(home)
+    there = set() if replace else {path.name for path in home.iterdir()}
+    if taken := next((path.name for path in files if path.name in there), None):
+        raise ConfigError(f"--out={home}: {taken} is there already. Remove it, or give another folder")
+    for path, image in zip(files, chain.from_iterable(outputs), strict=True):
+        write_whole(path, png(image))
+        yield path
+
+
+def _make(folder: Path) -> None:
+    """The folder, before hours are spent on what it is to hold."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemFault(f"{folder}: {error.strerror}. Choose another place with --out") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SystemFault(f"{folder}: not to be written. Choose another place with --out")
