@@ -1,7 +1,7 @@
 """The one LightningDataModule: joins source and view; it alone knows order, workers, epochs, bad members."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -131,12 +131,12 @@ class DataModule(LightningDataModule):
     def val_dataloader(self) -> DataLoader:
         return self.loader("val")
 
-    def pictures(self, name: str, count: int) -> Iterator[Tensor]:
-        """The first pictures of a split (B, C, S, S) in [-1, 1], as they are, on every rank the same."""
+    def pictures(self, name: str, places: Sequence[int]) -> Iterator[Tensor]:
+        """Pictures of a split (B, C, S, S) in [-1, 1], not augmented; on every rank the same."""
         items = Items(self.split(name), self.meta, cache=False)
-        for start in range(0, min(count, len(items)), self.eval_batch_size):
-            stop = min(start + self.eval_batch_size, count, len(items))
-            found = items.__getitems__([Key(0, index, True) for index in range(start, stop)])
+        for start in range(0, len(places), self.eval_batch_size):
+            keys = [Key(0, place, True) for place in places[start : start + self.eval_batch_size]]
+            found = items.__getitems__(keys)
             if isinstance(found, UserError):
                 raise found
             pictures: list[Any] = [item.sample.image for item in found]

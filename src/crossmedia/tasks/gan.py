@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from crossmedia.build import locate
 from crossmedia.data.batches import ImageBatch, Meta
 from crossmedia.data.order import address, generator
+from crossmedia.images.nearest import beside_nearest, nearest
 from crossmedia.limits import within
 from crossmedia.losses.adversarial import (
     LOSSES,
@@ -119,11 +120,10 @@ class GAN(PhasedTask):
 
     def _seen(self, split: str, count: int) -> Tensor:
         """Features of the first pictures of a split, on every rank the same."""
+        count = min(count, len(self.data.split(split)))
         if len(self._known.get(split, ())) != count:
-            parts = [
-                self.quality.features_of(images.to(self.device)).features
-                for images in self.data.pictures(split, count)
-            ]
+            pictures = self.data.pictures(split, range(count))
+            parts = [self.quality.features_of(images.to(self.device)).features for images in pictures]
             self._known[split] = torch.cat(parts)
         return self._known[split]
 
@@ -155,13 +155,26 @@ class GAN(PhasedTask):
         with torch.no_grad():
             fixed = self._made([("grid", number) for number in range(GRID)])
             corners = self.latents(*(("corner", number) for number in range(ROWS + 1)))
-            between = to_uint8(
-                self.net(torch.cat([_arc(*pair) for pair in zip(corners, corners[1:], strict=False)]))
-            )
+            ways = [_arc(*pair) for pair in zip(corners, corners[1:], strict=False)]
+            between = to_uint8(self.net(torch.cat(ways)))
         return [
-            Grid("Samples of fixed latents", fixed, columns=GRID // ROWS),
+            Grid("Samples of fixed latents", fixed, columns=GRID // ROWS, through=True),
+            self._beside_training(fixed[: self.shown], split),
             Grid("From one latent to another", between, columns=STEPS),
         ]
+
+    def _beside_training(self, images: Tensor, split: str) -> Panel:
+        """The nearest training pictures by their features; a copy of one would be at no distance."""
+        known, real = self._known["train"], self._known[split][:GRID]
+        features = self.quality.features_of(images.to(self.device).float() / 127.5 - 1).features
+        places = nearest(features, known)[1][:, 0]
+        pool = torch.cat([to_uint8(part) for part in self.data.pictures("train", places.tolist())])
+        return beside_nearest(
+            images,
+            pool,
+            (features, known[places]),
+            usual=nearest(real, known)[0].median().item(),
+        )
 
     def _made(self, addresses: list[tuple[Any, ...]]) -> Tensor:
         parts = [addresses[start : start + CHUNK] for start in range(0, len(addresses), CHUNK)]
