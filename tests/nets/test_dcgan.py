@@ -13,14 +13,14 @@ def test_latents_become_pictures_of_the_asked_size():
 @pytest.mark.parametrize("norm", ["spectral", "batch", "layer", "none"])
 @pytest.mark.parametrize("refine", [True, False])
 def test_pictures_become_a_score_each_and_gradients_reach_every_weight(norm, refine):
-    net = Discriminator(16, channels=1, widths=[4, 6], norm=norm, refine=refine)
+    net = Discriminator(16, channels=1, widths=[4, 6, 8] if refine else [4, 6], norm=norm, refine=refine)
     scores = net(torch.randn(3, 1, 16, 16))
     assert scores.shape == (3,)
     scores.square().sum().backward()
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in net.parameters())
 
 
-@pytest.mark.parametrize("net", [Generator(8, 1, 4, [4, 4]), Discriminator(8, 1, [4], "batch")])
+@pytest.mark.parametrize("net", [Generator(8, 1, 4, [4, 4]), Discriminator(8, 1, [4, 4], "batch")])
 def test_a_sample_alone_is_as_in_a_batch(net):
     torch.manual_seed(0)
     inputs = torch.randn(3, 4) if isinstance(net, Generator) else torch.randn(3, 1, 8, 8)
@@ -53,7 +53,7 @@ def test_a_spectrally_normalised_layer_stretches_nothing():
             r"^widths \[8\]: must be as many as make 32 pixels",
         ),
         (
-            lambda: Discriminator(8, widths=[8], norm="group"),
+            lambda: Discriminator(8, widths=[8], norm="group", refine=False),
             r"^norm group: must be spectral, batch, layer, none",
         ),
     ],
@@ -61,3 +61,12 @@ def test_a_spectrally_normalised_layer_stretches_nothing():
 def test_a_wrong_argument_is_named(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_the_refined_one_is_that_of_the_paper():
+    net = Discriminator(32, widths=[64, 128, 256, 512])
+    convolutions = [layer for layer in net.layers if isinstance(layer, torch.nn.Conv2d)]
+    assert [(c.out_channels, c.kernel_size[0], c.stride[0]) for c in convolutions] == [
+        *[(64, 3, 1), (64, 4, 2), (128, 3, 1), (128, 4, 2), (256, 3, 1), (256, 4, 2), (512, 3, 1)]
+    ]
+    assert net.score.in_features == 512 * 4 * 4

@@ -43,7 +43,7 @@ def gan(**more: Any) -> GAN:
     norm = more.pop("norm", "none")
     model = GAN(
         Generator(8, 1, 4, [8, 8]),
-        Discriminator(8, 1, [8], norm),
+        Discriminator(8, 1, [8], norm, refine=False),
         Meta(),
         optimizer,
         optimizer,
@@ -122,7 +122,7 @@ def test_it_learns_a_colour(loss, norm):
             return (model.net(model._noise(64)) - 0.5).abs().mean().item()
 
     before = away()
-    for _ in range(90):
+    for _ in range(150):
         for phase, optimizer in zip(model._phases, (d, g), strict=True):
             optimizer.zero_grad()
             phase.loss(batch).backward()

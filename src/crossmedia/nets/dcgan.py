@@ -51,11 +51,11 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures to one score each: each width halves the size down to 4 × 4.
+    """Pictures to one score each: each width halves the size, down to 4 × 4.
 
-    `refine` puts a 3 × 3 convolution before each halving, as Miyato et al. have it; DCGAN has none. `norm`:
-    "spectral" bounds every layer, "batch" is DCGAN's, "layer" and "none" let samples alone, as a gradient
-    penalty needs.
+    `refine` is Miyato et al.'s: a 3 × 3 convolution before each halving, and a last one, of the last width,
+    after them. `norm`: "spectral" bounds every layer, "batch" is DCGAN's, "layer" and "none" let samples
+    alone, as a gradient penalty needs.
     """
 
     def __init__(
@@ -68,12 +68,13 @@ class Discriminator(nn.Module):
     ):
         super().__init__()
         within(image_size=image_size, channels=channels, widths=widths)
-        _need_levels(image_size, len(widths), widths)
+        _need_levels(image_size, len(widths) - refine, widths)
         if norm not in get_args(Norm):
             raise ValueError(f"norm {norm}: must be {', '.join(get_args(Norm))}")
         layers: list[nn.Module] = []
         for level, (before, width) in enumerate(zip((channels, *widths[:-1]), widths, strict=True)):
-            sizes = [(before, width, 3, 1), (width, width, 4, 2)] if refine else [(before, width, 4, 2)]
+            same, half = (before, width, 3, 1), (width if refine else before, width, 4, 2)
+            sizes = [same] * refine + [half] * (not refine or level + 1 < len(widths))
             for place, (inner, outer, kernel, stride) in enumerate(sizes):
                 layers += _layer(inner, outer, kernel, stride, norm, first=level == place == 0)
         self.layers = nn.Sequential(*layers)
