@@ -115,15 +115,12 @@ def test_before_the_test_the_newest_validation_stands_in_for_the_scores(tmp_path
     assert "epoch 1, step 10" in shown and "0.375" in shown
 
 
-def test_the_notes_of_the_validation_stand_below_it_and_give_way_to_those_of_the_test(tmp_path):
-    files = {
-        "metrics__csv": "step,epoch,key,value\n5,0,val/bleu4,0.25\n",
-        "status__json": {"notes": ["of val"]},
-    }
-    assert "of val" in text_of(written(run_folder(tmp_path, **files)))
-    files |= {"scores__json": {"test/bleu4": 0.5}, "manifest__json": {"notes": ["of test"]}}
-    shown = text_of(written(run_folder(tmp_path, **files)))
-    assert "of test" in shown and "of val" not in shown
+def test_the_notes_of_the_validation_give_way_to_those_of_the_test(tmp_path):
+    run = run_folder(tmp_path, status__json={"notes": ["of val"]}, manifest__json={"notes": ["of test"]})
+    for split in ("val", "test"):
+        shown = text_of(written(run))
+        assert [name for name in ("val", "test") if f"of {name}" in shown] == [split]
+        (run / "scores.json").write_text('{"test/bleu4": 0.5}')
 
 
 def test_the_head_says_what_the_run_is_and_how_it_went(tmp_path):
