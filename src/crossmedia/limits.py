@@ -26,9 +26,9 @@ class Range(NamedTuple):
 
 _AT_LEAST_1 = """
     accumulate_grad_batches attention_dim batch_size beam captions_per_image channels
-    check_val_every_n_epoch depth dim embedding_dim eval_batch_size heads hidden image_size max_epochs
-    max_len latent_dim memory_dim min_count min_pictures n n_critic num_nodes num_test num_train num_val
-    size step_size T_max timeout top total_steps width widths
+    check_val_every_n_epoch depth dim embedding_dim eval_batch_size heads hidden image_size latent_dim
+    max_epochs max_len memory_dim min_count min_pictures n n_critic num_nodes num_test num_train num_val
+    r1_every size step_size T_max timeout top total_steps width widths
 """
 _AT_LEAST_0 = """
     attention_penalty blocks eps first gamma gradient_clip_val length_penalty log_every_n_steps lr max_lr
@@ -39,7 +39,7 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(_AT_LEAST_0.split(), Range(0)),
     **dict.fromkeys(["betas", "decay", "dropout", "label_smoothing"], Range(0, below=1)),
     **dict.fromkeys([f"limit_{split}_batches" for split in ("train", "val", "test")], Range(above=0)),
-    "num_classes": Range(2),
+    **dict.fromkeys(["attributes", "num_classes"], Range(2)),
     "num_workers": Range(0, 256),
     "vocab_size": Range(5),  # the four special tokens and one of the texts'
     "min_objects": Range(1, 3),

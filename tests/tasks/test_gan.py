@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from crossmedia.data.batches import ImageBatch, Meta
-from crossmedia.losses.adversarial import LOSSES
+from crossmedia.losses.adversarial import LOSSES, r1_penalty
 from crossmedia.metrics.features import Features
 from crossmedia.nets.dcgan import Discriminator, Generator
 from crossmedia.report.panels import Grid
@@ -43,7 +43,7 @@ def gan(**more: Any) -> GAN:
     norm = more.pop("norm", "none")
     model = GAN(
         Generator(8, 1, 4, [8, 8]),
-        Discriminator(8, 1, [8], norm, refine=False),
+        Discriminator(8, 1, [8, 8], norm),
         Meta(),
         optimizer,
         optimizer,
@@ -122,7 +122,7 @@ def test_it_learns_a_colour(loss, norm):
             return (model.net(model._noise(64)) - 0.5).abs().mean().item()
 
     before = away()
-    for _ in range(150):
+    for _ in range(90):
         for phase, optimizer in zip(model._phases, (d, g), strict=True):
             optimizer.zero_grad()
             phase.loss(batch).backward()
@@ -160,3 +160,17 @@ def test_panels_show_the_same_latents_each_time_and_ways_between_them():
 def test_a_wrong_argument_is_named(more, words):
     with pytest.raises(ValueError, match=words):
         gan(**more)
+
+
+def test_r1_pays_for_the_steps_between():
+    pictures = next(iter(Data().pictures("train", range(8))))
+    batch = ImageBatch(pictures, torch.ones(8, dtype=torch.bool), [""] * 8)
+    losses = []
+    for number, more in [(1, {"r1": 0.0}), (1, {"r1": 2.0, "r1_every": 4}), (4, {"r1": 2.0, "r1_every": 4})]:
+        model = gan(**more)
+        model.number = number
+        torch.manual_seed(0)
+        losses.append(model._d_loss(batch).item())
+    model.number = 4
+    penalty = r1_penalty(model.discriminator, pictures).item()
+    assert losses[1] == losses[0] and losses[2] == pytest.approx(losses[0] + 8 * penalty, rel=1e-5)

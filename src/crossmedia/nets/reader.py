@@ -25,7 +25,7 @@ class SceneReader(nn.Module):
         widths: Sequence[int] = (32, 64, 96),
     ):
         super().__init__()
-        within(image_size=image_size, channels=channels, widths=widths)
+        within(attributes=tuple(attributes), image_size=image_size, channels=channels, widths=widths)
         self.attributes, self.image_size = tuple(attributes), image_size
         stages: list[nn.Module] = []
         for stage, (before, width) in enumerate(zip((channels, *widths[:-1]), widths, strict=True)):

@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, PolynomialLR
 
 from crossmedia.data.batches import Meta
 from crossmedia.errors import ConfigError, UserError
@@ -120,9 +120,9 @@ def scheduled(optimizer: Optimizer, schedule: Any, steps: Callable[[], int]) -> 
     """An optimizer and its schedule as Lightning takes them; its length is `steps()` where none is chosen."""
     if schedule is None:
         return {"optimizer": optimizer}
-    parameters = inspect.signature(getattr(schedule, "func", schedule)).parameters
-    chosen = getattr(schedule, "keywords", {})
-    length = [name for name in ("total_steps", "T_max") if name in parameters]
+    kind, chosen = getattr(schedule, "func", schedule), getattr(schedule, "keywords", {})
+    names = ["total_steps", "T_max", *["total_iters"] * (kind is PolynomialLR)]
+    length = [name for name in names if name in inspect.signature(kind).parameters]
     made = schedule(optimizer, **{name: steps() for name in length if name not in chosen})
     scheduler = {"scheduler": made, "interval": "step" if length else "epoch", "monitor": "val/loss"}
     return {"optimizer": optimizer, "lr_scheduler": scheduler}

@@ -35,8 +35,9 @@ class GAN(PhasedTask):
     """Generative adversarial nets (Goodfellow et al., 2014): the discriminator moves on every batch, the
     generator (`net`) on every `n_critic`-th.
 
-    `penalty` is the weight of WGAN-GP's gradient penalty, `r1` that of R1. `augment` changes what the
-    discriminator sees, real and made alike. `features` score: their name is part of each score's.
+    `penalty` is the weight of WGAN-GP's gradient penalty, `r1` that of R1, by which every `r1_every`-th step
+    pays for those between (Karras et al., 2020). `augment` changes what the discriminator sees, real and made
+    alike. `features` score: their name is part of each score's.
     """
 
     def __init__(
@@ -52,15 +53,17 @@ class GAN(PhasedTask):
         n_critic: int = 1,
         penalty: float = 10.0,
         r1: float = 0.0,
+        r1_every: int = 1,
         augment: Callable[[Tensor], Tensor] | None = None,
     ):
         super().__init__(net, meta, optimizer, schedule)
-        within(n_critic=n_critic, penalty=penalty, r1=r1)
+        within(n_critic=n_critic, penalty=penalty, r1=r1, r1_every=r1_every)
         if loss not in LOSSES:
             raise ValueError(f"loss {loss}: must be {', '.join(LOSSES)}")
         self.discriminator, self._discriminator_optimizer = discriminator, discriminator_optimizer
         self.loss: Loss = loss
-        self.n_critic, self.penalty, self.r1, self.augment = n_critic, penalty, r1, augment
+        self.n_critic, self.augment = n_critic, augment
+        self.penalty, self.r1, self.r1_every = penalty, r1, r1_every
         self.quality = Quality(features)
         self.scores = Quality.scores_of(features)
         self.found: dict[str, Tensor] = {}  # the scores of the split that was scored last
@@ -84,7 +87,9 @@ class GAN(PhasedTask):
         loss = discriminator_loss(self.loss, self._judge(real), self._judge(fake))
         if self.loss == "wgan_gp":
             loss = loss + self.penalty * gradient_penalty(self._judge, real, fake)
-        return loss + self.r1 * r1_penalty(self._judge, real) if self.r1 else loss
+        if self.r1 and self.number % self.r1_every == 0:
+            loss = loss + self.r1_every * self.r1 * r1_penalty(self._judge, real)
+        return loss
 
     def _g_loss(self, batch: ImageBatch) -> Tensor:
         return generator_loss(self.loss, self._judge(self.net(self._noise(len(batch.inputs)))))

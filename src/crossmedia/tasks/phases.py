@@ -45,6 +45,7 @@ class PhasedTask(Task):
         self.clip: float | None = None
         self.clip_algorithm = "norm"
         self.moving = "loss"  # the name of the loss whose gradients are being taken
+        self.number = 0  # of the window, from 1, over all epochs
         self._window: list[Any] = []
 
     def phases(self) -> list[Phase]:
@@ -70,11 +71,11 @@ class PhasedTask(Task):
             return {}
         window, self._window = self._window, []
         self._buffers_alike()
-        number = self.trainer.current_epoch * self._windows + batch_idx // self.accumulate + 1
+        self.number = self.trainer.current_epoch * self._windows + batch_idx // self.accumulate + 1
         return {
-            f"{phase.name}_loss": self._move(place, window, number // phase.every)
+            f"{phase.name}_loss": self._move(place, window, self.number // phase.every)
             for place, phase in enumerate(self._phases)
-            if number % phase.every == 0
+            if self.number % phase.every == 0
         }
 
     def _move(self, place: int, window: list[Any], number: int) -> Tensor:

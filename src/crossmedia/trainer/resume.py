@@ -12,7 +12,8 @@ from torch.optim import Optimizer
 from crossmedia.errors import CheckpointError
 from crossmedia.trainer.log import CSVLog
 
-LENGTHS = ("total_steps", "T_max", "_schedule_phases")  # of a schedule: its number of steps, and what follows
+# Of a schedule: its number of steps, and what follows.
+LENGTHS = ("total_steps", "T_max", "total_iters", "_schedule_phases")
 
 
 def window(trainer: Trainer, module: Any) -> int:
