@@ -12,7 +12,7 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 
 from crossmedia.limits import within
-from crossmedia.nets.autoencoder import Decoder, Encoder
+from crossmedia.nets.autoencoder import Decoder, Encoder, side_of
 
 Gaussian = tuple[Tensor, Tensor]  # mean and log-variance, (B, D) each
 Bottleneck = Literal["dense", "grid"]
@@ -39,9 +39,10 @@ class ConvVAE(nn.Module):
         if bottleneck not in get_args(Bottleneck):
             raise ValueError(f"bottleneck {bottleneck}: must be dense or grid")
         grid = bottleneck == "grid"
+        side = side_of(image_size, channels, widths, blocks)
         features = 2 * latents if grid else widths[-1]
         self.encoder = Encoder(image_size, channels, widths, blocks, features)
-        side, self.outputs = self.encoder.side, outputs
+        self.outputs = outputs
         self.latent_shape = (latents, side, side) if grid else (latents,)
         self.latents = math.prod(self.latent_shape)
         if grid:
