@@ -163,13 +163,14 @@ class VAE(Task):
         kl = self.kl.compute().cpu().sort(descending=True)
         ranked = [round(value, 4) for value in kl.values.tolist()]
         note = f"{sum(value >= USED for value in ranked)} of {len(ranked)} latents carry {USED} nats or more."
-        places = list(range(1, len(ranked) + 1))
-        return [
+        places = [float(rank) for rank in range(1, len(ranked) + 1)]
+        found: list[Panel] = [
             pairs(pictures, self.reconstruct(pictures)),
             Grid("Samples of the prior", self.generate(n=2 * TOGETHER), columns=TOGETHER // 2),
             self._traversals(pictures[:1], kl.indices[:TRAVERSED].tolist(), ranked),
             Curve("KL of each latent", places, {"nats": ranked}, "rank", "nats", note),
         ]
+        return found
 
     def notes(self, split: str) -> list[str]:
         if bool((self.kl.compute() < USED).all()):

@@ -126,11 +126,12 @@ class VQVAE(Task):
         pictures = torch.stack(self.pictures)
         shares = self._shares().sort(descending=True).values.tolist()
         note = f"{sum(share > 0 for share in shares)} of {len(shares)} codes are used."
-        places = list(range(1, len(shares) + 1))
-        return [
+        places = [float(rank) for rank in range(1, len(shares) + 1)]
+        found: list[Panel] = [
             pairs(pictures, self.reconstruct(pictures)),
             Curve("Code usage", places, {"share": shares}, "rank", "share of tokens", note),
         ]
+        return found
 
     def notes(self, split: str) -> list[str]:
         shares = self._shares()
