@@ -13,7 +13,7 @@ def grid(*vectors):
 
 def filled(codes, counts, **more):
     """A codebook that holds these codes, which stand for so many inputs."""
-    codes, counts = torch.tensor(codes, dtype=torch.float32), torch.tensor(counts, dtype=torch.float32)
+    codes, counts = torch.tensor(codes).float(), torch.tensor(counts).float()
     book = Codebook(*codes.shape, **more)
     book.codes.copy_(codes)
     book.counts.copy_(counts)
@@ -100,6 +100,21 @@ def test_a_step_drawn_alike_leaves_the_same_bits_and_a_restored_state_goes_on_al
         books[place] = book
     assert all(map(torch.equal, books[0].buffers(), books[1].buffers()))
     assert {"codes", "counts", "sums"} == {name for name, _ in books[0].named_buffers()}
+
+
+def test_ranks_move_the_codes_as_one_with_their_batches_together(monkeypatch):
+    inputs, sent = torch.randn(4, 3, 2, 2), []
+    books = [filled(torch.randn(6, 3).tolist(), [5, 5, 5, 5, 5, 0], dead=0.5) for _ in range(2)]
+    books[1].load_state_dict(books[0].state_dict())
+    torch.manual_seed(0)
+    books[0](torch.cat((inputs, inputs)))
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.distributed.all_reduce", lambda part: part.mul_(2))  # another with the same
+    monkeypatch.setattr("torch.distributed.broadcast", lambda part, rank: sent.append((part, rank)))
+    books[1](inputs)
+    torch.testing.assert_close(books[0].counts, books[1].counts)
+    torch.testing.assert_close(books[0].codes[:5], books[1].codes[:5])
+    assert torch.equal(books[1].codes[5], sent[0][0][5]) and sent[0][1] == 0
 
 
 def test_under_autocast_near_codes_are_told_apart():

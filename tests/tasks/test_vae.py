@@ -195,7 +195,8 @@ def test_the_reader_is_no_part_of_the_model():
 def test_a_config_says_which_scores_it_has():
     features = {"_target_": f"{__name__}.Stub"}
     assert VAE.scored({"features": features}) == {"bits_per_dim": "min", "attributes_stub": "max"}
-    for node in ({}, {"features": None}, {"features": {"_target_": "no.such.Class"}}):
+    others = [None, {"_target_": "no.such.Class"}, {"_target_": "torch.nn.Identity"}]
+    for node in ({}, *({"features": other} for other in others)):
         assert VAE.scored(node) == {"bits_per_dim": "min"}
 
 
@@ -255,6 +256,7 @@ def test_it_learns_one_batch_by_heart():
         ({"warmup": -1}, "warmup -1: must be at least 0"),
         ({"importance_samples": 0}, "importance_samples 0: must be at least 1"),
         ({"likelihood": "normal"}, "likelihood normal: must be one of logistic, bernoulli"),
+        ({"features": nn.Identity()}, "features Identity: must be a reader of attributes"),
         ({"likelihood": "bernoulli"}, "net.outputs 2: must be 1 for likelihood bernoulli"),
     ],
 )

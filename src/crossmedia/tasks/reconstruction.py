@@ -21,6 +21,8 @@ class Reader:
     """
 
     def __init__(self, features: nn.Module):
+        if not hasattr(features, "agreement"):
+            raise ValueError(f"features {type(features).__name__}: must be a reader of attributes")
         self.features = features.eval().requires_grad_(False)
         self.score = score_of(type(features))
 
@@ -41,9 +43,10 @@ def reader_scores(model: dict[str, Any]) -> dict[str, str]:
     if not isinstance(node, dict):
         return {}
     try:
-        return {score_of(locate(node.get("_target_"), "model.features")): "max"}
-    except (ConfigError, AttributeError):  # no such class, or no reader: the node's own check tells
+        features = locate(node.get("_target_"), "model.features")
+    except ConfigError:  # the node's own check tells
         return {}
+    return {score_of(features): "max"} if hasattr(features, "agreement") else {}
 
 
 def pairs(pictures: Tensor, rebuilt: Tensor) -> Grid:
