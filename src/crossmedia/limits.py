@@ -27,13 +27,13 @@ class Range(NamedTuple):
 _AT_LEAST_1 = """
     accumulate_grad_batches attention_dim batch_size beam captions_per_image channels
     check_val_every_n_epoch codes decoder_widths depth dim embedding_dim encoder_widths eval_batch_size heads
-    hidden image_size importance_samples latents max_epochs max_len memory_dim min_count min_pictures n
-    num_nodes num_test num_train num_val outputs size step_size T_max timeout top total_steps width widths
+    hidden image_size importance_samples latent_dim latents max_epochs max_len memory_dim min_count
+    min_pictures n n_critic num_nodes num_test num_train num_val outputs size step_size T_max timeout top
+    total_steps width widths
 """
 _AT_LEAST_0 = """
-    attention_penalty beta blocks commitment eps free_bits gamma gradient_clip_val l1 l2 length_penalty
-    log_every_n_steps lr max_lr mixup momentum overfit_batches patience
-    warmup weight_decay
+    attention_penalty beta blocks commitment eps first free_bits gamma gradient_clip_val l1 l2 length_penalty
+    log_every_n_steps lr max_lr mixup momentum overfit_batches patience penalty r1 warmup weight_decay
 """
 RANGES: dict[str, Range] = {
     **dict.fromkeys(_AT_LEAST_1.split(), Range(1)),

@@ -27,6 +27,7 @@ from crossmedia.saved import (
     unpack_meta,
     without_pretrained,
 )
+from crossmedia.tasks.phases import PhasedTask
 from crossmedia.trainer.checkpoints import AtomicCheckpointIO, Checkpoints
 from crossmedia.trainer.cluster import rank
 from crossmedia.trainer.ddp import Alike
@@ -131,6 +132,8 @@ class Session:
         if plain["ema"]:  # the last: what looks at a validation looks at the average
             callbacks.append(build(plain["ema"], "ema"))
         node = {name: value for name, value in plain["trainer"].items() if value is not None}
+        if isinstance(self.task, PhasedTask):
+            node = self.task.take(node)
         log = CSVLog(folder / "metrics.csv")
         return build(
             node,

@@ -4,12 +4,14 @@ import torch
 from crossmedia.data.sources import scenes
 from crossmedia.data.sources.scenes import Scenes
 from crossmedia.errors import DataError
-from crossmedia.images.scenes import SHAPES
+from crossmedia.images.scenes import COLOURS, RADII, SHAPES
 from crossmedia.text.grammar import CAPTIONS, scene_of
 
 
 def same(first, second):
-    return torch.equal(first.image, second.image) and first[2:] == second[2:] and first.id == second.id
+    tensors = [(first.image, second.image), (first.objects, second.objects)]
+    plain = [sample._replace(image=None, objects=None) for sample in (first, second)]
+    return all(torch.equal(*pair) for pair in tensors) and plain[0] == plain[1]
 
 
 def test_a_sample_has_a_picture_and_five_captions():
@@ -74,7 +76,7 @@ def test_single_objects_are_labelled_by_shape():
 
 def test_scenes_of_several_objects_have_no_label():
     source = Scenes(min_objects=2)
-    assert source.classes == () and source.fields == {"image", "captions"}
+    assert source.classes == () and source.fields == {"image", "captions", "objects"}
 
 
 def test_no_indices_give_no_samples():
@@ -121,3 +123,25 @@ def test_the_fingerprint_tells_other_data_apart():
 
 def test_the_world_is_the_same_on_every_machine():
     assert Scenes().fingerprint()[:16] == "562abdcf0d4ccae6"
+
+
+def test_objects_are_those_that_the_captions_name_and_the_rest_is_minus_one():
+    for sample in Scenes(image_size=32, max_objects=3).split("train").__getitems__(range(20)):
+        kinds = [(s, c, z) for s, c, z, *_ in sample.objects.tolist() if s >= 0]
+        said = {
+            (SHAPES.index(thing.shape), list(COLOURS).index(thing.colour), list(RADII).index(thing.size))
+            for thing in scene_of(sample.captions[0]).things
+        }
+        assert {*kinds} == said and len(kinds) == len(said)
+        assert (sample.objects[len(kinds) :] == -1).all()
+
+
+def test_without_held_out_pairs_all_are_in_every_split_and_there_is_no_composition():
+    source = Scenes(image_size=32, held_out=False, num_train=3000)
+    assert source.splits == ("train", "val", "test")
+    layout, _ = source.split("train").layout(range(3000))
+    pairs = {*zip(layout.shapes[:, 0].tolist(), layout.colours[:, 0].tolist(), strict=True)}
+    assert len(pairs) == 64
+    kept, _ = Scenes(image_size=32, num_train=3000).split("train").layout(range(3000))
+    assert len({*zip(kept.shapes[:, 0].tolist(), kept.colours[:, 0].tolist(), strict=True)}) == 56
+    assert source.fingerprint() != Scenes(image_size=32, num_train=3000).fingerprint()

@@ -58,7 +58,7 @@ def test_another_schedule_is_stepped_after_each_epoch():
 
 def test_what_is_frozen_is_not_given_to_the_optimizer():
     net = nn.Sequential(nn.Linear(2, 3).requires_grad_(False), nn.Linear(3, 1))
-    (group,) = plain(net=net).configure_optimizers().param_groups
+    (group,) = plain(net=net).configure_optimizers()["optimizer"].param_groups
     assert [id(p) for p in group["params"]] == [id(p) for p in net[1].parameters()]
 
 

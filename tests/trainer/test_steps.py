@@ -15,7 +15,7 @@ from .tiny import Tiny, fit
 
 def drawn(seed=1, loop="train", epoch=2, step=3, rank=0):
     """What torch, random and numpy draw first in a step."""
-    trainer: Any = SimpleNamespace(global_rank=rank, current_epoch=epoch)
+    trainer: Any = SimpleNamespace(global_rank=rank, current_epoch=epoch, accumulate_grad_batches=1)
     getattr(Steps(seed), f"on_{loop}_batch_start")(trainer, Tiny(), None, step)
     return torch.rand(()).item(), random.random(), np.random.rand()
 

@@ -17,6 +17,7 @@ class Sample(NamedTuple):
     sample_rate: int | None = None  # Hz
     transcript: str | None = None
     speaker: str | None = None
+    objects: Tensor | None = None  # (N, 5) int64: shape, colour, size, x, y in 1/256 of the side; else -1
 
 
 class ImageBatch(NamedTuple):
@@ -28,6 +29,13 @@ class ImageBatch(NamedTuple):
 class ClassBatch(NamedTuple):
     inputs: Tensor  # (B, C, H, W) images or mels
     labels: Tensor  # (B,)
+    valid: Tensor  # (B,)
+    ids: list[str]
+
+
+class ObjectBatch(NamedTuple):
+    inputs: Tensor  # (B, C, H, W)
+    objects: Tensor  # (B, N, 5) as a Sample has them
     valid: Tensor  # (B,)
     ids: list[str]
 

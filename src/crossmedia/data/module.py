@@ -1,10 +1,12 @@
 """The one LightningDataModule: joins source and view; it alone knows order, workers, epochs, bad members."""
 
 import signal
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 import torch
 from pytorch_lightning import LightningDataModule
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from crossmedia.build import assigned
@@ -128,6 +130,17 @@ class DataModule(LightningDataModule):
 
     def val_dataloader(self) -> DataLoader:
         return self.loader("val")
+
+    def pictures(self, name: str, count: int) -> Iterator[Tensor]:
+        """The first pictures of a split (B, C, S, S) in [-1, 1], as they are, on every rank the same."""
+        items = Items(self.split(name), self.meta, cache=False)
+        for start in range(0, min(count, len(items)), self.eval_batch_size):
+            stop = min(start + self.eval_batch_size, count, len(items))
+            found = items.__getitems__([Key(0, index, True) for index in range(start, stop)])
+            if isinstance(found, UserError):
+                raise found
+            pictures: list[Any] = [item.sample.image for item in found]
+            yield self.meta.image.normalise(torch.stack(pictures))
 
     def loader(self, name: str, train: bool = False) -> DataLoader:
         """Batches of one split: shuffled, augmented and dropped to whole batches only where `train`."""

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Generator, Tensor
 
-from crossmedia.data.batches import CaptionBatch, ClassBatch, ImageBatch, Meta, Sample
+from crossmedia.data.batches import CaptionBatch, ClassBatch, ImageBatch, Meta, ObjectBatch, Sample
 from crossmedia.images.augment import Augment
 from crossmedia.limits import within
 from crossmedia.text.tokenizer import BOS, EOS
@@ -50,6 +50,21 @@ class LabelView:
         return ClassBatch(
             inputs=images_of(samples, draws, meta, self.augment),
             labels=torch.tensor([sample.label for sample in samples]),
+            valid=torch.ones(len(samples), dtype=torch.bool),
+            ids=[sample.id for sample in samples],
+        )
+
+
+class ObjectView:
+    """Pictures of scenes and what is where in them."""
+
+    needs = ("image", "objects")
+
+    def __call__(self, samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta) -> ObjectBatch:
+        objects: list[Any] = [sample.objects for sample in samples]
+        return ObjectBatch(
+            inputs=images_of(samples, draws, meta, None),
+            objects=torch.stack(objects),
             valid=torch.ones(len(samples), dtype=torch.bool),
             ids=[sample.id for sample in samples],
         )

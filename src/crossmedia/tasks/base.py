@@ -101,15 +101,7 @@ class Task(LightningModule):
 
     def _optimizers(self) -> Any:
         optimizer = self._optimizer([p for p in self.parameters() if p.requires_grad])
-        if self._schedule is None:
-            return optimizer
-        target = getattr(self._schedule, "func", self._schedule)
-        length = [name for name in ("total_steps", "T_max") if name in inspect.signature(target).parameters]
-        chosen = getattr(self._schedule, "keywords", {})
-        steps = {name: int(self.trainer.estimated_stepping_batches) for name in length if name not in chosen}
-        schedule = self._schedule(optimizer, **steps)
-        scheduler = {"scheduler": schedule, "interval": "step" if length else "epoch", "monitor": "val/loss"}
-        return {"optimizer": optimizer, "lr_scheduler": scheduler}
+        return scheduled(optimizer, self._schedule, lambda: int(self.trainer.estimated_stepping_batches))
 
     def log_score(self, split: str, name: str, value: Any, size: int) -> None:
         """Log a metric object or a mean over the `size` samples of this batch under `<split>/<name>`."""
@@ -122,6 +114,18 @@ class Task(LightningModule):
         prepare = self.meta.image
         pictures = [prepare.prepare(one) if isinstance(one, Tensor) else prepare.read(one) for one in many]
         return prepare.normalise(torch.stack(pictures)).to(self.device)
+
+
+def scheduled(optimizer: Optimizer, schedule: Any, steps: Callable[[], int]) -> dict[str, Any]:
+    """An optimizer and its schedule as Lightning takes them; its length is `steps()` where none is chosen."""
+    if schedule is None:
+        return {"optimizer": optimizer}
+    parameters = inspect.signature(getattr(schedule, "func", schedule)).parameters
+    chosen = getattr(schedule, "keywords", {})
+    length = [name for name in ("total_steps", "T_max") if name in parameters]
+    made = schedule(optimizer, **{name: steps() for name in length if name not in chosen})
+    scheduler = {"scheduler": made, "interval": "step" if length else "epoch", "monitor": "val/loss"}
+    return {"optimizer": optimizer, "lr_scheduler": scheduler}
 
 
 def to_uint8(images: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from crossmedia.errors import ConfigError, Interrupted, SystemFault, UserError
 from crossmedia.folder import write_whole
 from crossmedia.sealed import read_values, write_checkpoint
-from crossmedia.trainer.resume import progress, restore, settle
+from crossmedia.trainer.resume import progress, restore, settle, window
 from crossmedia.trainer.signals import Signals
 
 EVERY = 180.0  # seconds between two `last`, however long an epoch is
@@ -93,7 +93,7 @@ class Checkpoints(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         trainer.fit_loop._restarting = False  # or a resumed epoch ends without the step of its schedules
-        if batch_idx % trainer.accumulate_grad_batches:
+        if batch_idx % window(trainer, pl_module):
             return
         wish = self._agreed(trainer, int(self.signals.asked or time.monotonic() - self._saved > EVERY))
         if wish or self._validated or (batch_idx == 0 and trainer.current_epoch > 0):

@@ -5,17 +5,18 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
+from torch.optim import Optimizer
 
 from crossmedia.limits import within
 
 
 class EMA(Callback):
-    """Polyak averaging of the net's parameters: average ← decay · average + (1 - decay) · weights, after each
-    optimizer step.
+    """Polyak averaging of the net: average ← decay · average + (1 - decay) · weights, after each batch in
+    which they moved.
 
-    Early on the decay is (1 + steps) / (10 + steps), so that the first weights are soon forgotten. Buffers
-    stay those of training. `best` holds the average, `last` the weights and, in this callback's state, the
-    average.
+    Early on the decay is (1 + steps) / (10 + steps), so that the first weights are soon forgotten. The moving
+    statistics of a normalisation are averaged too, or they would be those of other weights. `best` holds the
+    average, `last` the weights and, in this callback's state, the average.
     """
 
     def __init__(self, decay: float = 0.999):
@@ -23,20 +24,26 @@ class EMA(Callback):
         self.decay = decay
         self.steps = 0
         self.average: list[Tensor] = []
-        self._seen = 0
+        self._moved = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         weights = self._weights(pl_module)
         known = self.average or weights
         self.average = [tensor.clone().to(weight) for tensor, weight in zip(known, weights, strict=True)]
-        self._seen = trainer.global_step
+
+    def on_before_optimizer_step(
+        self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
+    ) -> None:
+        net: Any = pl_module.net
+        mine = {id(parameter) for parameter in net.parameters()}
+        self._moved |= any(id(p) in mine for group in optimizer.param_groups for p in group["params"])
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if trainer.global_step == self._seen:  # in the middle of an accumulation
+        if not self._moved:
             return
-        self._seen, self.steps = trainer.global_step, self.steps + 1
+        self._moved, self.steps = False, self.steps + 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
             self.average, self._weights(pl_module), 1 - decay
@@ -66,4 +73,5 @@ class EMA(Callback):
     @staticmethod
     def _weights(pl_module: LightningModule) -> list[Tensor]:
         net: Any = pl_module.net
-        return [parameter.detach() for parameter in net.parameters()]
+        state = [*net.parameters(), *net.buffers()]
+        return [tensor.detach() for tensor in state if tensor.is_floating_point()]

@@ -15,7 +15,7 @@ class ProgressLine(Callback):
 
     def __init__(self, console: Console, checkpoints: Checkpoints, scores: list[str]):
         self.console, self.checkpoints, self.scores = console, checkpoints, scores
-        self.loss: Any = None
+        self.losses: dict[str, Any] = {}
         self.steps_per_second = 0.0
         self.validations = ""
         self._bar: Progress | None = None
@@ -37,8 +37,8 @@ class ProgressLine(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if isinstance(outputs, dict):  # Lightning has divided it
-            self.loss = outputs["loss"].detach() * trainer.accumulate_grad_batches
+        for name, loss in (outputs or {}).items():  # Lightning has divided the one that it moves by
+            self.losses[name] = loss.detach() * trainer.accumulate_grad_batches
         now = time.monotonic()
         self._spent, self._mark, self._steps = self._spent + now - self._mark, now, self._steps + 1
         if self._bar and batch_idx % 5 == 0:  # float(loss) waits for a GPU
@@ -84,8 +84,8 @@ class ProgressLine(Callback):
         speed = self._steps / max(self._spent, 1e-9)
         total = trainer.num_training_batches * (trainer.max_epochs or 0)
         left = max(0.0, total - trainer.fit_loop.epoch_loop.total_batch_idx - 1) / max(speed, 1e-9)
-        loss = f"loss {float(self.loss):.3f}" if self.loss is not None else ""
-        return f"{speed:.1f} it/s  {loss}   {self.validations}   left {clock(left)}"
+        losses = "  ".join(f"{name} {float(loss):.3f}" for name, loss in self.losses.items())
+        return f"{speed:.1f} it/s  {losses}   {self.validations}   left {clock(left)}"
 
 
 def clock(seconds: float) -> str:

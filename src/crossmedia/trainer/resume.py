@@ -15,6 +15,11 @@ from crossmedia.trainer.log import CSVLog
 LENGTHS = ("total_steps", "T_max", "_schedule_phases")  # of a schedule: its number of steps, and what follows
 
 
+def window(trainer: Trainer, module: Any) -> int:
+    """How many batches make one step."""
+    return getattr(module, "accumulate", trainer.accumulate_grad_batches)
+
+
 def progress(trainer: Trainer) -> dict[str, Any]:
     """Where training stands: plain values, and the scores as tensors."""
     batches = trainer.fit_loop.epoch_loop.batch_progress.current

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from crossmedia.data.order import address
 from crossmedia.errors import NonFiniteError
 from crossmedia.trainer.ddp import everywhere
+from crossmedia.trainer.resume import window
 
 CURE = "What was saved before is good; try a lower model.optimizer.lr or trainer.gradient_clip_val=1"
 Moved = tuple[Tensor, Tensor]  # a parameter and its gradient
@@ -25,13 +26,15 @@ class Steps(Callback):
 
     def __init__(self, seed: int):
         self.seed = seed
-        self._batch: Any = None
+        self._batches: list[Any] = []  # of this step
         self._losses: list[Tensor] = []  # of the backward passes since the weights last moved
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        self._batch = batch
+        if batch_idx % window(trainer, pl_module) == 0:
+            self._batches = []
+        self._batches.append(batch)
         self._at("train", trainer, batch_idx)
 
     def on_validation_batch_start(
@@ -67,7 +70,7 @@ class Steps(Callback):
         norm = get_total_norm([*self._losses, *(grad for _, grad in moved)])
         if not torch.isfinite(trainer.strategy.reduce(norm, reduce_op="sum")):
             self._explain(trainer, pl_module, moved)
-        self._batch, self._losses = None, []
+        self._losses = []
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
@@ -95,14 +98,15 @@ class Steps(Callback):
     def _fault(self, trainer: Trainer, pl_module: LightningModule, moved: list[Moved]) -> tuple[int, str]:
         """What is not finite on this rank, and its place on the way from the data to the weights."""
         loss = float(sum(self._losses))
-        if spoilt := _spoilt(self._batch):
-            return 0, f"{spoilt} in {_moment(trainer)}, train/loss={loss:g}. Repair the data or leave it out"
+        said = f"train/{getattr(pl_module, 'moving', 'loss')}={loss:g}"
+        if spoilt := next(filter(None, map(_spoilt, self._batches)), ""):
+            return 0, f"{spoilt} in {_moment(trainer)}, {said}. Repair the data or leave it out"
         if not math.isfinite(loss):
-            return 1, f"train/loss={loss:g} in {_moment(trainer)}. {CURE}"
+            return 1, f"{said} in {_moment(trainer)}. {CURE}"
         for parameter, grad in moved:
             if not grad.isfinite().all():
                 fault = f"{_names(pl_module)[parameter]} has a gradient of {_first(grad)}"
-                return 2, f"{fault} in {_moment(trainer)}, train/loss={loss:g}. {CURE}"
+                return 2, f"{fault} in {_moment(trainer)}, {said}. {CURE}"
         return 3, ""
 
     def _at(self, loop: str, trainer: Trainer, batch_idx: int) -> None:

@@ -3,6 +3,11 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
 
 from crossmedia.data.batches import Sample
 from crossmedia.data.sources.scenes_layout import SHARES, layouts, meaning
@@ -21,10 +26,9 @@ class Scenes:
 
     A longer split begins with the shorter one. No scene is in two splits, whatever the seed. Each scene of
     `test_composition`, which is as long as test, has a pair of shape and colour that no other split has.
-    Where scenes have one object only, its shape is their label.
+    Without `held_out` there is no such split, and all pairs are in the others. Where scenes have one object
+    only, its shape is their label.
     """
-
-    splits = tuple(SHARES)
 
     def __init__(
         self,
@@ -34,6 +38,7 @@ class Scenes:
         num_test: int = 1_000,
         min_objects: int = 1,
         max_objects: int = 2,
+        held_out: bool = True,
         seed: int = 0,
     ):
         lengths = {"num_train": num_train, "num_val": num_val, "num_test": num_test}
@@ -43,11 +48,13 @@ class Scenes:
         if max_objects < min_objects:
             raise ValueError(f"max_objects {max_objects}: must be at least min_objects, {min_objects}")
         self.image_size = image_size
-        self.lengths = dict(zip(self.splits, (*lengths.values(), num_test), strict=True))
+        self.held_out = held_out
+        self.splits = tuple(SHARES) if held_out else tuple(SHARES)[:-1]
+        self.lengths = dict(zip(SHARES, (*lengths.values(), num_test), strict=True))
         self.min_objects, self.max_objects = min_objects, max_objects
         self.seed = seed
         self.classes = SHAPES if max_objects == 1 else ()
-        self.fields = frozenset(["image", "captions", *(["label"] if self.classes else [])])
+        self.fields = frozenset(["image", "captions", "objects", *(["label"] if self.classes else [])])
         self.scorer = SceneAccuracy()
         self.faults: list[str] = []
         self.notes: list[str] = []
@@ -59,7 +66,9 @@ class Scenes:
 
     def fingerprint(self) -> str:
         """A hash of the sizes, the look, and the first captions and layouts of each split."""
-        numbers = (self.image_size, self.lengths, self.min_objects, self.max_objects, self.seed)
+        numbers: list[Any] = [self.image_size, self.lengths, self.min_objects, self.max_objects, self.seed]
+        if not self.held_out:
+            numbers.append("all kinds")
         digest = hashlib.sha256(json.dumps([numbers, COLOURS, RADII, SHAPES]).encode())
         for name in self.splits:
             split = self.split(name)
@@ -87,7 +96,9 @@ class SceneSplit:
         layout, words = self.layout(indices)
         ids = [f"{self.name}-{index}" for index in indices]
         labels = layout.shapes[:, 0].tolist() if self.source.classes else [None] * len(ids)
-        return list(map(Sample, ids, draw(layout, self.source.image_size), _tell(layout, words), labels))
+        pictures, words = draw(layout, self.source.image_size), _tell(layout, words)
+        parts = zip(ids, pictures, words, labels, _objects(layout), strict=True)
+        return [Sample(i, p, w, label, objects=objects) for i, p, w, label, objects in parts]
 
     def texts(self) -> list[str]:
         captions = _tell(*self.layout(range(len(self))))
@@ -96,7 +107,16 @@ class SceneSplit:
     def layout(self, indices: Sequence[int]) -> tuple[Layout, list[int]]:
         """What is where in the scenes, and for each a random number that picks its words."""
         source = self.source
-        return layouts(source.seed, self.name, indices, source.min_objects, source.max_objects)
+        counts = (source.min_objects, source.max_objects)
+        return layouts(source.seed, self.name, indices, *counts, held_out=source.held_out)
+
+
+def _objects(layout: Layout) -> Tensor:
+    """Each scene's objects as a Sample has them, (B, N, 5)."""
+    kinds = np.stack((layout.shapes, layout.colours, layout.sizes), -1)
+    objects = np.concatenate((kinds, layout.places), -1)
+    objects[np.arange(objects.shape[1]) >= layout.counts[:, None]] = -1
+    return torch.from_numpy(objects)
 
 
 def _tell(layout: Layout, words: list[int]) -> list[tuple[str, ...]]:

@@ -36,15 +36,19 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def layouts(
-    seed: int, split: str, indices: Sequence[int], min_objects: int, max_objects: int
+    seed: int, split: str, indices: Sequence[int], min_objects: int, max_objects: int, held_out: bool = True
 ) -> tuple[Layout, list[int]]:
-    """The scenes at these indices, and for each a random number of 64 bits that picks its words."""
+    """The scenes at these indices, and for each a random number of 64 bits that picks its words.
+
+    Without `held_out` the objects are of all kinds in every split.
+    """
     start = np.array([seed, list(SHARES).index(split)], np.uint64)
     key = mix(start[:1] + mix(start[1:]))  # (1,)
     keys = mix(key + np.array(indices, np.uint64))  # (B,)
     draws = draw_numbers(keys, np.arange(_PLACE))  # (B, _PLACE)
     counts = _within(draws[:, _COUNT], min_objects, max_objects)
-    kinds = _kinds(draws[:, _KIND : _KIND + MOST], split == "test_composition")  # (B, N)
+    pool = _COMMON if held_out and split != "test_composition" else _ORDER
+    kinds = _kinds(draws[:, _KIND : _KIND + MOST], pool, split == "test_composition")  # (B, N)
     places = _places(keys, counts, kinds, SHARES[split])
     shapes, colours, sizes = np.moveaxis(KINDS[kinds], -1, 0)
     layout = Layout(counts, shapes, colours, sizes, places, _within(draws[:, _SHADE], *SHADES))
@@ -83,9 +87,8 @@ def _within(draws: np.ndarray, low: int, high: int) -> np.ndarray:
     return low + (draws % np.uint64(high - low + 1)).astype(np.int64)
 
 
-def _kinds(draws: np.ndarray, composition: bool) -> np.ndarray:
+def _kinds(draws: np.ndarray, pool: np.ndarray, composition: bool) -> np.ndarray:
     """Kinds of objects, (B, N), all different in a scene; where `composition`, the first is held out."""
-    pool = _ORDER if composition else _COMMON
     taken: list[np.ndarray] = []
     for slot in range(MOST):
         choices = int(HELD_OUT.sum()) if composition and slot == 0 else len(pool) - slot

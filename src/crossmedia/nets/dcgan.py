@@ -1,0 +1,105 @@
+"""Convolutional generator and discriminator (Radford et al., 2016; with spectral norm Miyato et al., 2018).
+
+Shapes: B batch, Z latents, C channels, S image size, D width of the narrowest grid (4 × 4).
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from crossmedia.limits import within
+
+Norm = Literal["spectral", "batch", "layer", "none"]
+SIDE = 4  # pixels of the grid where the generator begins and the discriminator ends
+
+
+class Generator(nn.Module):
+    """Latents to pictures in [-1, 1]: a dense layer to 4 × 4, then each further width at twice the size."""
+
+    def __init__(
+        self,
+        image_size: int,
+        channels: int = 3,
+        latent_dim: int = 128,
+        widths: Sequence[int] = (256, 128, 64, 32),
+    ):
+        super().__init__()
+        within(image_size=image_size, channels=channels, latent_dim=latent_dim, widths=widths)
+        _need_levels(image_size, len(widths) - 1, widths)
+        self.latent_dim = latent_dim
+        self.dense = nn.Linear(latent_dim, widths[0] * SIDE**2)
+        levels: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True)]
+        for before, width in zip(widths, widths[1:], strict=False):
+            levels += [
+                nn.ConvTranspose2d(before, width, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(inplace=True),
+            ]
+        self.levels = nn.Sequential(*levels)
+        self.picture = nn.Conv2d(widths[-1], channels, 3, padding=1)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+                nn.init.normal_(module.weight, std=0.02)  # section 3
+
+    def forward(self, latents: Tensor) -> Tensor:
+        x = self.dense(latents).unflatten(1, (-1, SIDE, SIDE))  # (B, Z) -> (B, D, 4, 4)
+        x = self.levels(x)  # (B, ·, S, S)
+        return self.picture(x).tanh()  # (B, C, S, S)
+
+
+class Discriminator(nn.Module):
+    """Pictures to one score each: each width halves the size down to 4 × 4.
+
+    `refine` puts a 3 × 3 convolution before each halving, as Miyato et al. have it; DCGAN has none. `norm`:
+    "spectral" bounds every layer, "batch" is DCGAN's, "layer" and "none" let samples alone, as a gradient
+    penalty needs.
+    """
+
+    def __init__(
+        self,
+        image_size: int,
+        channels: int = 3,
+        widths: Sequence[int] = (64, 128, 256),
+        norm: Norm = "spectral",
+        refine: bool = True,
+    ):
+        super().__init__()
+        within(image_size=image_size, channels=channels, widths=widths)
+        _need_levels(image_size, len(widths), widths)
+        if norm not in get_args(Norm):
+            raise ValueError(f"norm {norm}: must be {', '.join(get_args(Norm))}")
+        layers: list[nn.Module] = []
+        for level, (before, width) in enumerate(zip((channels, *widths[:-1]), widths, strict=True)):
+            sizes = [(before, width, 3, 1), (width, width, 4, 2)] if refine else [(before, width, 4, 2)]
+            for place, (inner, outer, kernel, stride) in enumerate(sizes):
+                layers += _layer(inner, outer, kernel, stride, norm, first=level == place == 0)
+        self.layers = nn.Sequential(*layers)
+        score = nn.Linear(widths[-1] * SIDE**2, 1)
+        self.score = spectral_norm(score) if norm == "spectral" else score
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.score(self.layers(images).flatten(1))[:, 0]  # (B, C, S, S) -> (B,)
+
+
+def _layer(inner: int, outer: int, kernel: int, stride: int, norm: Norm, first: bool) -> list[nn.Module]:
+    convolution = nn.Conv2d(inner, outer, kernel, stride, padding=1)
+    activation = nn.LeakyReLU(0.1 if norm == "spectral" else 0.2, inplace=True)
+    if norm == "spectral":
+        return [spectral_norm(convolution), activation]
+    norms = {"batch": nn.BatchNorm2d, "layer": functools.partial(nn.GroupNorm, 1)}
+    return (
+        [convolution, activation]
+        if first or norm == "none"
+        else [convolution, norms[norm](outer), activation]
+    )
+
+
+def _need_levels(image_size: int, halvings: int, widths: Sequence[int]) -> None:
+    size = SIDE * 2**halvings
+    if image_size != size:
+        raise ValueError(
+            f"widths {list(widths)}: must be as many as make {image_size} pixels; these make {size}"
+        )

@@ -1,0 +1,48 @@
+"""A small detector that reads what is in a scene: for each cell of a grid, whether an object is centred near
+it, and which one.
+
+Shapes: B batch, C channels, H W image size, D width of the last stage, G cells a side, A attributes' values.
+"""
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from crossmedia.limits import within
+
+
+class SceneReader(nn.Module):
+    """Image to logits per cell: one for presence, then those of each attribute (after CenterNet, Zhou et al.,
+    2019). Pictures of any size are resized to `image_size`, averaging all that a pixel covers.
+    """
+
+    def __init__(
+        self,
+        attributes: Sequence[int],
+        image_size: int = 32,
+        channels: int = 3,
+        widths: Sequence[int] = (32, 64, 96),
+    ):
+        super().__init__()
+        within(image_size=image_size, channels=channels, widths=widths)
+        self.attributes, self.image_size = tuple(attributes), image_size
+        stages: list[nn.Module] = []
+        for stage, (before, width) in enumerate(zip((channels, *widths[:-1]), widths, strict=True)):
+            stages += [_layer(before, width, 2 if stage else 1), _layer(width, width, 1)]
+        self.stages = nn.Sequential(*stages)
+        self.head = nn.Conv2d(widths[-1], 1 + sum(attributes), 1)
+
+    def features(self, images: Tensor) -> Tensor:
+        if images.shape[-1] != self.image_size:
+            size = (self.image_size, self.image_size)
+            images = F.interpolate(images, size, mode="bilinear", antialias=True)
+        return self.stages(images)  # (B, C, H, W) -> (B, D, G, G)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.features(images))  # (B, 1 + A, G, G)
+
+
+def _layer(before: int, width: int, stride: int) -> nn.Sequential:
+    convolution = nn.Conv2d(before, width, 3, stride=stride, padding=1, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True))

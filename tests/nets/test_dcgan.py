@@ -1,0 +1,63 @@
+import pytest
+import torch
+
+from crossmedia.nets.dcgan import Discriminator, Generator
+
+
+def test_latents_become_pictures_of_the_asked_size():
+    net = Generator(16, channels=1, latent_dim=5, widths=[8, 6, 4])
+    pictures = net(torch.randn(3, 5))
+    assert pictures.shape == (3, 1, 16, 16) and pictures.abs().max() <= 1
+
+
+@pytest.mark.parametrize("norm", ["spectral", "batch", "layer", "none"])
+@pytest.mark.parametrize("refine", [True, False])
+def test_pictures_become_a_score_each_and_gradients_reach_every_weight(norm, refine):
+    net = Discriminator(16, channels=1, widths=[4, 6], norm=norm, refine=refine)
+    scores = net(torch.randn(3, 1, 16, 16))
+    assert scores.shape == (3,)
+    scores.square().sum().backward()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in net.parameters())
+
+
+@pytest.mark.parametrize("net", [Generator(8, 1, 4, [4, 4]), Discriminator(8, 1, [4], "batch")])
+def test_a_sample_alone_is_as_in_a_batch(net):
+    torch.manual_seed(0)
+    inputs = torch.randn(3, 4) if isinstance(net, Generator) else torch.randn(3, 1, 8, 8)
+    net.train()
+    net(inputs)  # moves the statistics
+    net.eval()
+    alone = torch.cat([net(row[None]) for row in inputs])
+    torch.testing.assert_close(net(inputs), alone, atol=1e-6, rtol=1e-5)
+
+
+def test_a_spectrally_normalised_layer_stretches_nothing():
+    torch.manual_seed(0)
+    net = Discriminator(8, channels=1, widths=[6], norm="spectral", refine=False)
+    with torch.no_grad():
+        net.score.weight  # noqa: B018 - builds it
+        for _ in range(50):  # power iterations
+            net(torch.randn(2, 1, 8, 8))
+        assert torch.linalg.matrix_norm(net.score.weight, 2).item() == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            lambda: Generator(32, widths=[8, 8]),
+            r"^widths \[8, 8\]: must be as many as make 32 pixels",
+        ),
+        (
+            lambda: Discriminator(32, widths=[8]),
+            r"^widths \[8\]: must be as many as make 32 pixels",
+        ),
+        (
+            lambda: Discriminator(8, widths=[8], norm="group"),
+            r"^norm group: must be spectral, batch, layer, none",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_named(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
