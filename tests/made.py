@@ -1,9 +1,12 @@
 """Small data that tests share: a source in memory, a folder of stamps, what a run needs to be short."""
 
+import io
 import struct
+import zipfile
 import zlib
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 
@@ -28,6 +31,9 @@ def small(name: str, folder: Path) -> list[str]:
         return ["++data.source.num_train=256", "++data.source.num_val=33", "++data.source.num_test=35"]
     if name.endswith("_stamps"):
         return [f"data.source.root={filled(filled(folder / 'stamps'), 'food')}"]
+    if name.endswith("_dsprites"):
+        pictures = np.random.default_rng(0).integers(0, 2, (60, 64, 64), dtype=np.uint8)
+        return [f"data.source.root={dsprites(folder, pictures, np.zeros((60, 6), np.int64))}"]
     return []
 
 
@@ -125,3 +131,22 @@ def png(width: int, height: int, rows: bytes, extra: bytes = b"", bits: int = 8)
         + chunk(b"IDAT", zlib.compress(rows))
         + chunk(b"IEND", b"")
     )
+
+
+def npy(array: np.ndarray, **more: bool) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array, **more)
+    return file.getvalue()
+
+
+def dsprites(root: Path, pictures: np.ndarray, classes: np.ndarray, **members: bytes | None) -> Path:
+    """The publisher's file with its members, or others in their place; None leaves one out."""
+    from crossmedia.data.sources.dsprites import NAME
+
+    pickled = npy(np.array({"author": "a pickle"}, dtype=object), allow_pickle=True)
+    usual = {"metadata": pickled, "imgs": npy(pictures), "latents_classes": npy(classes)}
+    with zipfile.ZipFile(root / NAME, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in {**usual, **members}.items():
+            if data is not None:
+                archive.writestr(f"{name}.npy", data)
+    return root

@@ -34,8 +34,8 @@ CHOSEN = chosen()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_config_fits_the_code(name):
-    check(compose([f"experiments={name}"]))
+def test_the_config_fits_the_code(name, tmp_path):
+    check(compose([f"experiments={name}", *small(name, tmp_path)]))
 
 
 @pytest.mark.parametrize(

@@ -26,18 +26,20 @@ class Range(NamedTuple):
 
 _AT_LEAST_1 = """
     accumulate_grad_batches attention_dim batch_size beam captions_per_image channels
-    check_val_every_n_epoch depth dim embedding_dim eval_batch_size heads hidden image_size latent_dim
-    max_epochs max_len memory_dim min_count min_pictures n n_critic num_nodes num_test num_train num_val
-    r1_every size step_size T_max timeout top total_steps width widths
+    check_val_every_n_epoch codes decoder_widths depth dim embedding_dim encoder_widths eval_batch_size
+    heads hidden image_size importance_samples latent_dim latents max_epochs max_len memory_dim min_count
+    min_pictures n n_critic num_nodes num_test num_train num_val outputs r1_every size step_size T_max
+    timeout top total_steps width widths
 """
 _AT_LEAST_0 = """
-    attention_penalty blocks eps first gamma gradient_clip_val length_penalty log_every_n_steps lr max_lr
-    mixup momentum overfit_batches patience penalty r1 weight_decay
+    attention_penalty beta blocks commitment eps first free_bits gamma gradient_clip_val l1 l2
+    length_penalty log_every_n_steps lr max_lr mixup momentum overfit_batches patience penalty r1 warmup
+    weight_decay
 """
 RANGES: dict[str, Range] = {
     **dict.fromkeys(_AT_LEAST_1.split(), Range(1)),
     **dict.fromkeys(_AT_LEAST_0.split(), Range(0)),
-    **dict.fromkeys(["betas", "decay", "dropout", "label_smoothing"], Range(0, below=1)),
+    **dict.fromkeys(["betas", "dead", "decay", "dropout", "label_smoothing"], Range(0, below=1)),
     **dict.fromkeys([f"limit_{split}_batches" for split in ("train", "val", "test")], Range(above=0)),
     **dict.fromkeys(["attributes", "num_classes"], Range(2)),
     "num_workers": Range(0, 256),

@@ -4,8 +4,10 @@ import warnings
 from typing import Any
 from unittest.mock import patch
 
+import torch
 from made import Batches
 from pytorch_lightning import Trainer
+from torch.optim import Optimizer
 
 from crossmedia.tasks.base import Task
 
@@ -35,4 +37,19 @@ def stepped(task: Task, batch: Any) -> tuple[float, dict[str, float]]:
     """The loss of a training step, and what it logs."""
     with patch.object(task, "log") as log:
         loss: Any = task.training_step(batch, 0)
-    return float(loss), {call.args[0]: float(call.args[1]) for call in log.call_args_list}
+    logged = {call.args[0]: float(torch.as_tensor(call.args[1]).detach()) for call in log.call_args_list}
+    return float(loss.detach()), logged
+
+
+def overfitted(task: Task, batch: Any, optimizer: Optimizer, steps: int) -> list[float]:
+    """The losses of so many steps on one batch, each with randomness of its own."""
+    losses = []
+    with patch.object(task.train(), "log"):
+        for step in range(steps):
+            torch.manual_seed(step)
+            optimizer.zero_grad()
+            loss: Any = task.training_step(batch, step)
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+    return losses

@@ -1,0 +1,221 @@
+"""Pictures as latents of a known distribution: the variational autoencoder."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from crossmedia.data.batches import ImageBatch, Meta
+from crossmedia.data.order import generator
+from crossmedia.limits import within
+from crossmedia.losses.likelihood import (
+    bernoulli,
+    discretised_logistic,
+    gaussian,
+    gaussian_kl,
+    importance_weighted,
+)
+from crossmedia.metrics.vectors import VectorMean
+from crossmedia.report.panels import Curve, Grid, Panel
+from crossmedia.tasks.base import Task, to_uint8
+from crossmedia.tasks.reconstruction import Reader, pairs, reader_scores
+
+Likelihood = Literal["logistic", "bernoulli"]
+PARAMETERS = {"logistic": 2, "bernoulli": 1}  # numbers a pixel-channel that the net gives
+USED = 0.01  # nats; the KL of a latent that carries something
+TRAVERSED = 8  # latents whose traversal is shown
+REACH = 2.0  # standard deviations of the prior that a traversal goes to each side
+TOGETHER = 16  # prior samples that are decoded at once, always so many: a picture does not depend on n
+
+
+class VAE(Task):
+    """Evidence lower bound of pictures (Kingma and Welling, 2014), in bits per dimension.
+
+    `likelihood`: "logistic" for 8-bit pixels (Kingma et al., 2016; Salimans et al., 2017), "bernoulli" for
+    black and white ones. `beta` weighs the KL (β-VAE; Higgins et al., 2017); its weight grows from 0 over the
+    first `warmup` optimizer steps (Sønderby et al., 2016). A latent's KL below `free_bits` nats costs these
+    (Kingma et al., 2016). Scored by the bound itself, β = 1; on test splits by its mean over
+    `importance_samples`, beside it their importance-weighted bound (Burda et al., 2016), `bits_per_dim_iw`.
+    `features` reads attributes in pictures and reconstructions. Noise in scoring is keyed by the sample's id.
+    """
+
+    scores = {"bits_per_dim": "min"}
+
+    def __init__(
+        self,
+        net: nn.Module,
+        meta: Meta,
+        optimizer: Callable[..., Optimizer],
+        schedule: Callable[..., LRScheduler] | None = None,
+        likelihood: Likelihood = "logistic",
+        beta: float = 1.0,
+        free_bits: float = 0.0,
+        warmup: int = 0,
+        importance_samples: int = 64,
+        features: nn.Module | None = None,
+    ):
+        super().__init__(net, meta, optimizer, schedule)
+        within(beta=beta, free_bits=free_bits, warmup=warmup, importance_samples=importance_samples)
+        if likelihood not in get_args(Likelihood):
+            raise ValueError(f"likelihood {likelihood}: must be one of {', '.join(get_args(Likelihood))}")
+        given: Any = net
+        if given.outputs != PARAMETERS[likelihood]:
+            raise ValueError(
+                f"net.outputs {given.outputs}: must be {PARAMETERS[likelihood]} for likelihood {likelihood}"
+            )
+        self.likelihood, self.beta, self.free_bits, self.warmup = likelihood, beta, free_bits, warmup
+        self.importance_samples = importance_samples
+        self.reader = Reader(features) if features else None
+        self.kl = VectorMean(given.latents)  # nats a latent
+
+    @classmethod
+    def scored(cls, model: dict[str, Any]) -> dict[str, str]:
+        return {**cls.scores, **reader_scores(model)}
+
+    def training_step(self, batch: ImageBatch, batch_idx: int) -> Tensor:
+        net: Any = self.net
+        noise = torch.randn(len(batch.inputs), net.latents, device=self.device)
+        numbers, mean, log_variance = net(batch.inputs, noise)
+        bits = 1 / (math.log(2) * batch.inputs[0].numel())  # of a nat a picture
+        reconstruction = -bits * self._log_likelihood(batch.inputs, numbers).mean()
+        kl = gaussian_kl(mean, log_variance).mean(0)  # (D,)
+        grown = min(1.0, self.global_step / self.warmup) if self.warmup else 1.0
+        loss = reconstruction + grown * self.beta * bits * kl.clamp(min=self.free_bits).sum()
+        size = len(batch.inputs)
+        self.log("train/loss", loss, batch_size=size)
+        self.log("train/reconstruction", reconstruction, batch_size=size)
+        self.log("train/kl", bits * kl.sum(), batch_size=size)
+        return loss
+
+    def score(self, batch: ImageBatch, split: str) -> None:
+        net: Any = self.net
+        keep = batch.valid
+        images, ids = (
+            batch.inputs,
+            [name for name, valid in zip(batch.ids, keep.tolist(), strict=True) if valid],
+        )
+        bits = 1 / (math.log(2) * images[0].numel())
+        mean, log_variance = net.encode(images)
+        samples = 1 if split == "val" else self.importance_samples
+        likelihoods, weights = self._sampled(images, mean, log_variance, batch.ids, samples)  # (B, K) each
+        kl = gaussian_kl(mean, log_variance)[keep]  # (B, D)
+        self.kl.update(kl)
+        size = int(keep.sum())  # a rank may have none
+
+        def log(name: str, values: Tensor) -> None:
+            self.log_score(split, name, values.sum() / max(size, 1), size)
+
+        bounds = -bits * weights[keep].mean(1)  # (B,)
+        reconstruction = -bits * likelihoods[keep].mean(1)
+        log("bits_per_dim", bounds)
+        if split != "val":
+            log("bits_per_dim_iw", -bits * importance_weighted(weights[keep]))
+        log("reconstruction", reconstruction)
+        log("kl", bits * kl.sum(1))
+        log("loss", reconstruction + self.beta * bits * kl.sum(1))
+        rows = [{"bits_per_dim": round(bound, 4)} for bound in bounds.tolist()]
+        if self.reader:
+            alike = self.reader.agreement(images, self._picture(net.decode(mean)))[keep]
+            log(self.reader.score, alike)
+            rows = [
+                {**row, self.reader.score: share} for row, share in zip(rows, alike.tolist(), strict=True)
+            ]
+        self.records += [{"id": name, "score": row} for name, row in zip(ids, rows, strict=True)]
+        self.pictures += images[keep][: self.shown - len(self.pictures)].cpu()
+
+    def on_validation_epoch_end(self) -> None:
+        self.kl.compute()  # gathers from every rank
+
+    def on_test_epoch_end(self) -> None:
+        self.kl.compute()
+
+    def forget(self) -> None:
+        super().forget()
+        self.kl.reset()
+
+    @torch.inference_mode()
+    def generate(self, *, n: int = 16, seed: int = 0) -> Tensor:
+        """The means of `n` draws from the prior, uint8 (N, 3, H, W); the first pictures of a seed do not
+        depend on how many there are."""
+        within(n=n, seed=seed)
+        net: Any = self.net
+        whole = -(-n // TOGETHER) * TOGETHER
+        latents = torch.stack(
+            [torch.randn(net.latents, generator=generator("prior", seed, i)) for i in range(whole)]
+        )
+        parts = [self._picture(net.decode(part.to(self.device))) for part in latents.split(TOGETHER)]
+        return to_uint8(torch.cat(parts))[:n]
+
+    @torch.inference_mode()
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """(B, C, S, S) in [-1, 1] -> the means of the pictures at the means of their latents, alike."""
+        net: Any = self.net
+        return self._picture(net.decode(net.encode(images.to(self.device))[0]))
+
+    def panels(self, split: str) -> list[Panel]:
+        if not self.pictures:
+            return []
+        pictures = torch.stack(self.pictures)
+        kl = self.kl.compute().cpu().sort(descending=True)
+        ranked = [round(value, 4) for value in kl.values.tolist()]
+        note = f"{sum(value >= USED for value in ranked)} of {len(ranked)} latents carry {USED} nats or more."
+        places = [float(rank) for rank in range(1, len(ranked) + 1)]
+        found: list[Panel] = [
+            pairs(pictures, self.reconstruct(pictures)),
+            Grid("Samples of the prior", self.generate(n=2 * TOGETHER), columns=TOGETHER // 2),
+            self._traversals(pictures[:1], kl.indices[:TRAVERSED].tolist(), ranked),
+            Curve("KL of each latent", places, {"nats": ranked}, "rank", "nats", note),
+        ]
+        return found
+
+    def notes(self, split: str) -> list[str]:
+        if bool((self.kl.compute() < USED).all()):
+            return [f"{split}: the posterior collapsed: no latent carries {USED} nats"]
+        return []
+
+    @torch.inference_mode()
+    def _traversals(self, picture: Tensor, latents: Sequence[int], ranked: Sequence[float]) -> Grid:
+        """Rows of one picture's latents, the most telling first, each moved through the prior's range."""
+        net: Any = self.net
+        steps = torch.linspace(-REACH, REACH, TRAVERSED, device=self.device)
+        mean = net.encode(picture.to(self.device))[0]  # (1, D)
+        moved = mean.repeat(len(latents), len(steps), 1)  # (rows, steps, D)
+        for row, latent in enumerate(latents):
+            moved[row, :, latent] = steps
+        shown = ", ".join(f"{latent} ({value:.2f})" for latent, value in zip(latents, ranked, strict=False))
+        note = f"Each row moves one latent of the first picture from {-REACH:g} to {REACH:g}: {shown} nats."
+        images = to_uint8(self._picture(net.decode(moved.flatten(0, 1))))
+        return Grid("Traversals by KL", images, columns=len(steps), note=note)
+
+    def _sampled(
+        self, images: Tensor, mean: Tensor, log_variance: Tensor, ids: Sequence[str], samples: int
+    ) -> tuple[Tensor, Tensor]:
+        """log p(x | z) and log p(x, z) - log q(z | x), (B, K) each, at draws of z that the ids address."""
+        net: Any = self.net
+        draws = [generator("posterior", name) for name in ids]
+        likelihoods, weights = [], []
+        for _ in range(samples):  # one at a time, so that the first does not depend on how many there are
+            noise = torch.stack([torch.randn(net.latents, generator=draw) for draw in draws]).to(mean)
+            latents = mean + (0.5 * log_variance).exp() * noise  # (B, D)
+            likelihoods.append(self._log_likelihood(images, net.decode(latents)))
+            prior = gaussian(latents, torch.zeros_like(mean), torch.zeros_like(mean))
+            ratio = (prior - gaussian(latents, mean, log_variance)).sum(1)
+            weights.append(likelihoods[-1] + ratio)
+        return torch.stack(likelihoods, 1), torch.stack(weights, 1)
+
+    def _log_likelihood(self, images: Tensor, numbers: Tensor) -> Tensor:
+        """Nats of each picture, (B,)."""
+        numbers = numbers.float()
+        if self.likelihood == "bernoulli":
+            return bernoulli(images, numbers).flatten(1).sum(1)
+        return discretised_logistic(images, *numbers.chunk(2, dim=1)).flatten(1).sum(1)
+
+    def _picture(self, numbers: Tensor) -> Tensor:
+        """What the numbers of its pixels' distributions look like: (B, C, S, S) in [-1, 1]."""
+        if self.likelihood == "bernoulli":
+            return 2 * numbers.float().sigmoid() - 1
+        return numbers.float().chunk(2, dim=1)[0].clamp(-1, 1)

@@ -1,0 +1,270 @@
+from functools import partial
+from math import log
+
+import pytest
+import torch
+from scoring import overfitted, scored, stepped
+from torch import nn
+
+from crossmedia.data.batches import ImageBatch, Meta
+from crossmedia.images.transforms import ImageTransform
+from crossmedia.losses.likelihood import discretised_logistic, gaussian_kl
+from crossmedia.nets.variational import ConvVAE
+from crossmedia.report.panels import Curve
+from crossmedia.tasks.vae import VAE
+
+ADAM = partial(torch.optim.Adam, lr=1e-2)
+PIXELS = 1 * 4 * 4
+BITS = 1 / (log(2) * PIXELS)
+IMAGES = (torch.randint(0, 256, (5, 1, 4, 4), generator=torch.Generator().manual_seed(0)) / 127.5 - 1).float()
+
+
+class Fixed(nn.Module):
+    """The latents of a picture are its first pixels; what they draw is one grey, the first latent's."""
+
+    latents, outputs = 2, 2
+
+    def __init__(self, log_variance=0.0, log_scale=-1.0):
+        super().__init__()
+        self.log_variance, self.log_scale = log_variance, nn.Parameter(torch.tensor(log_scale))
+
+    def encode(self, images):
+        mean = images.flatten(1)[:, :2]
+        return mean, torch.full_like(mean, self.log_variance)
+
+    def decode(self, latents):
+        mean = latents[:, :1, None, None].expand(-1, 1, 4, 4)
+        return torch.cat((mean, self.log_scale.expand_as(mean)), 1)
+
+    def forward(self, images, noise):
+        mean, log_variance = self.encode(images)
+        return self.decode(mean + (0.5 * log_variance).exp() * noise), mean, log_variance
+
+
+class Stub(nn.Module):
+    """Reads two attributes: whether the picture is light, and nothing else, alike in all."""
+
+    name = "stub"
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(3))
+
+    def agreement(self, images, others):
+        light = images.mean((1, 2, 3)) > 0
+        return 0.5 + 0.5 * (light == (others.mean((1, 2, 3)) > 0)).float()
+
+
+def made(net=None, **more):
+    return VAE(net or Fixed(), Meta(image=ImageTransform(4, 1)), ADAM, **more).eval()
+
+
+def batch(images=IMAGES, valid=None, names="abcde"):
+    valid = torch.ones(len(images), dtype=torch.bool) if valid is None else torch.tensor(valid)
+    return ImageBatch(images, valid, list(names[: len(images)]))
+
+
+def conv(**more):
+    torch.manual_seed(0)
+    return ConvVAE(4, 1, **{"widths": (8,), "blocks": 1, "latents": 4, **more})
+
+
+def test_the_loss_is_the_bound_in_bits_a_dimension_and_its_parts_add_up():
+    task = made(Fixed(log_variance=-60.0))  # without noise
+    loss, logged = stepped(task, batch())
+    mean = IMAGES.flatten(1)[:, :2]
+    grey = mean[:, 0, None, None, None].expand_as(IMAGES)
+    reconstruction = -discretised_logistic(IMAGES, grey, torch.tensor(-1.0)).sum() / 5 * BITS
+    kl = gaussian_kl(mean, torch.full_like(mean, -60.0)).sum() / 5 * BITS
+    assert logged == {
+        "train/loss": pytest.approx(loss),
+        "train/reconstruction": pytest.approx(reconstruction.item(), rel=1e-5),
+        "train/kl": pytest.approx(kl.item(), rel=1e-5),
+    }
+    assert loss == pytest.approx(logged["train/reconstruction"] + logged["train/kl"])
+
+
+def test_beta_weighs_the_kl_and_warm_up_lets_it_grow(monkeypatch):
+    whole, logged = stepped(made(Fixed(-60.0), beta=4.0), batch())
+    assert whole == pytest.approx(logged["train/reconstruction"] + 4 * logged["train/kl"])
+    task = made(Fixed(-60.0), beta=4.0, warmup=10)
+    for step, share in ((0, 0), (5, 0.5), (10, 1), (25, 1)):
+        monkeypatch.setattr(VAE, "global_step", step)
+        loss, logged = stepped(task, batch())
+        assert loss == pytest.approx(logged["train/reconstruction"] + share * 4 * logged["train/kl"])
+
+
+def test_a_latent_s_first_bits_are_free():
+    images = torch.zeros(2, 1, 4, 4)
+    images[:, 0, 0, 1] = torch.tensor([1.0, 2.0])  # the second latent's KL: 1/2 and 2, a mean of 1.25 nats
+    task = made(free_bits=1.0)
+    loss, logged = stepped(task, batch(images))
+    assert logged["train/kl"] == pytest.approx(1.25 * BITS)
+    assert loss == pytest.approx(logged["train/reconstruction"] + (1 + 1.25) * BITS)
+
+
+def test_each_step_draws_anew():
+    task = made()
+    assert len({stepped(task, batch())[0] for _ in range(3)}) == 3
+
+
+def test_batches_with_filler_score_as_pictures_one_by_one():
+    task = made(conv(), importance_samples=3, features=Stub())
+    alone = scored(task, *(batch(IMAGES[k : k + 1], names="abcde"[k]) for k in range(5)))
+    records, kl = task.records, task.kl.compute()
+    filled = IMAGES[[0, 0, 1, 2]], [True, False, True, True], "aabc"
+    together = scored(task, batch(*filled), batch(IMAGES[[3, 4, 0]], [True, True, False], "dea"))
+    assert together == pytest.approx(alone, rel=1e-5)
+    assert [record["id"] for record in task.records] == list("abcde") == [record["id"] for record in records]
+    torch.testing.assert_close(task.kl.compute(), kl)
+    assert len(task.pictures) == 5
+
+
+def test_a_rank_s_last_batch_may_be_all_filler():
+    whole, filler = batch(), batch(IMAGES[:1], [False])
+    task = made(conv(), importance_samples=2, features=Stub())
+    assert scored(task, whole, filler) == pytest.approx(scored(task, whole))
+
+
+def test_a_score_is_the_same_whatever_was_drawn_before():
+    task = made(conv())
+    first = scored(task, batch(), split="val")
+    torch.manual_seed(7)
+    assert scored(task, batch(), split="val") == first
+
+
+def test_the_noise_of_a_picture_is_its_id_s():
+    task = made(conv())
+    assert scored(task, batch(names="vwxyz")) != scored(task, batch())
+
+
+def test_the_bound_of_one_sample_is_the_elbo_and_of_more_is_tighter():
+    net = Fixed(log_variance=1.0)  # far from the true posterior, so that there is a gap
+    one, many = (scored(made(net, importance_samples=k), batch()) for k in (1, 200))
+    assert one["test/bits_per_dim_iw"] == pytest.approx(one["test/bits_per_dim"])
+    assert many["test/bits_per_dim_iw"] < many["test/bits_per_dim"] - 0.1
+    val = scored(made(net, importance_samples=200), batch(), split="val")
+    assert val["val/bits_per_dim"] == pytest.approx(one["test/bits_per_dim"])
+    assert "val/bits_per_dim_iw" not in val
+
+
+def test_the_bound_agrees_with_the_probability_that_a_grid_of_latents_gives():
+    net, image = Fixed(log_variance=-1.0), torch.zeros(1, 1, 4, 4)
+    found = scored(made(net, importance_samples=2000), batch(image))
+    points = torch.linspace(-6, 6, 2001)
+    density = (-0.5 * points**2).exp() / (2 * torch.pi) ** 0.5
+    numbers = net.decode(points[:, None])
+    given = discretised_logistic(image, *numbers.chunk(2, 1)).flatten(1).sum(1).exp()
+    bits = -(density * given).sum().mul(12 / 2000).log().item() * BITS
+    assert found["test/bits_per_dim_iw"] == pytest.approx(bits, rel=0.01)
+
+
+def test_the_score_of_a_black_and_white_picture_is_its_bernoulli_s():
+    class White(Fixed):
+        outputs = 1
+
+        def decode(self, latents):
+            return torch.full((len(latents), 1, 4, 4), log(3.0))
+
+    task = made(White(), likelihood="bernoulli")
+    found = scored(task, batch(IMAGES[:1]), split="val")
+    white = (IMAGES[0] > 0).sum().item()
+    assert found["val/reconstruction"] == pytest.approx(
+        -BITS * (white * log(0.75) + (16 - white) * log(0.25))
+    )
+    torch.testing.assert_close(task.reconstruct(IMAGES[:1]), torch.full((1, 1, 4, 4), 0.5))
+
+
+def test_attributes_are_read_in_the_pictures_and_in_what_is_rebuilt():
+    images = torch.tensor([0.5, -0.5, 0.5]).view(3, 1, 1, 1).repeat(1, 1, 4, 4)
+    images[2, 0, 0, 0] = -0.9  # its latent says dark, the picture is light
+    task = made(features=Stub())
+    found = scored(task, batch(images))
+    assert found["test/attributes_stub"] == pytest.approx((1 + 1 + 0.5) / 3)
+    assert [record["score"]["attributes_stub"] for record in task.records] == [1, 1, 0.5]
+
+
+def test_the_reader_is_no_part_of_the_model():
+    reader = Stub()
+    task = made(features=reader)
+    assert not any("reader" in name or "weight" in name for name in task.state_dict())
+    assert list(task.parameters()) == list(task.net.parameters())
+    assert not reader.training and not reader.weight.requires_grad
+
+
+def test_a_config_says_which_scores_it_has():
+    features = {"_target_": f"{__name__}.Stub"}
+    assert VAE.scored({"features": features}) == {"bits_per_dim": "min", "attributes_stub": "max"}
+    others = [None, {"_target_": "no.such.Class"}, {"_target_": "torch.nn.Identity"}]
+    for node in ({}, *({"features": other} for other in others)):
+        assert VAE.scored(node) == {"bits_per_dim": "min"}
+
+
+def test_samples_of_a_seed_do_not_depend_on_how_many_there_are():
+    task = made(conv())
+    few, many = task.generate(n=3, seed=5), task.generate(n=20, seed=5)
+    assert few.shape == (3, 3, 4, 4) and few.dtype == torch.uint8 and len(many) == 20
+    assert torch.equal(many[:3], few)
+    assert not torch.equal(task.generate(n=3, seed=6), few)
+    assert len({tuple(picture.flatten().tolist()) for picture in many}) > 15
+
+
+def test_panels_show_pairs_samples_and_the_latents_that_tell_most():
+    task = made()
+    scored(task, batch())
+    pairs, prior, rows, curve = task.panels("test")
+    assert pairs.images.shape == (10, 3, 4, 4) and pairs.columns == 5
+    assert torch.equal(
+        pairs.images[5:], torch.stack([p[:1, :1].expand(4, 4).expand(3, 4, 4) for p in pairs.images[:5, 0]])
+    )
+    assert len(prior.images) == 32
+    mean = IMAGES.flatten(1)[:, :2]
+    kl = 0.5 * mean.square().mean(0)
+    assert isinstance(curve, Curve)
+    assert curve.lines["nats"] == pytest.approx(sorted(kl.tolist(), reverse=True), abs=1e-4)
+    first = kl.argmax().item()
+    changes = [len(row.unique()) for row in rows.images.reshape(2, 8, -1)]
+    assert changes == ([6, 1] if first == 0 else [1, 6])  # only the first latent draws; beyond 1 is white
+    assert rows.note.startswith("Each row moves one latent") and f"{first} ({kl.max():.2f})" in rows.note
+
+
+def test_a_collapsed_posterior_is_told():
+    class Idle(Fixed):
+        def encode(self, images):
+            return torch.zeros(len(images), 2), torch.zeros(len(images), 2)
+
+    task = made(Idle())
+    scored(task, batch())
+    assert task.notes("test") == ["test: the posterior collapsed: no latent carries 0.01 nats"]
+    task = made()
+    scored(task, batch())
+    assert task.notes("test") == []
+
+
+def test_it_learns_one_batch_by_heart():
+    task = made(conv(widths=(16,), latents=8, outputs=1), likelihood="bernoulli", beta=0.1)
+    optimizer = torch.optim.Adam(task.net.parameters(), 2e-2)
+    losses = overfitted(task, batch(IMAGES.sign()), optimizer, 60)
+    assert sum(losses[-5:]) / 5 < 0.4 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"beta": -1.0}, "beta -1.0: must be at least 0"),
+        ({"free_bits": -1.0}, "free_bits -1.0: must be at least 0"),
+        ({"warmup": -1}, "warmup -1: must be at least 0"),
+        ({"importance_samples": 0}, "importance_samples 0: must be at least 1"),
+        ({"likelihood": "normal"}, "likelihood normal: must be one of logistic, bernoulli"),
+        ({"features": nn.Identity()}, "features Identity: must be a reader of attributes"),
+        ({"likelihood": "bernoulli"}, "net.outputs 2: must be 1 for likelihood bernoulli"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused(given, fault):
+    with pytest.raises(ValueError, match=fault):
+        made(**given)
+
+
+def test_no_samples_at_all_are_refused():
+    with pytest.raises(ValueError, match="n 0: must be at least 1"):
+        made().generate(n=0)
