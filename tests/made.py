@@ -34,6 +34,9 @@ def small(name: str, folder: Path) -> list[str]:
     if name.endswith("_dsprites"):
         pictures = np.random.default_rng(0).integers(0, 2, (60, 64, 64), dtype=np.uint8)
         return [f"data.source.root={dsprites(folder, pictures, np.zeros((60, 6), np.int64))}"]
+    if "_cifar10_" in name:  # Inception's own weights are 95 MB
+        embedded = "model.features={_target_: crossmedia.metrics.embedded.SceneFeatures}"
+        return [f"data.source.root={cifar10(folder)}", "~model.features", f"+{embedded}"]
     return []
 
 
@@ -149,4 +152,17 @@ def dsprites(root: Path, pictures: np.ndarray, classes: np.ndarray, **members: b
         for name, data in {**usual, **members}.items():
             if data is not None:
                 archive.writestr(f"{name}.npy", data)
+    return root
+
+
+def cifar10(root: Path) -> Path:
+    """The publisher's binary version with forty pictures of noise in each file."""
+    draw = np.random.default_rng(0)
+    folder = root / "cifar-10-batches-bin"
+    folder.mkdir()
+    (folder / "batches.meta.txt").write_text("\n".join(f"class {number}" for number in range(10)))
+    for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"):
+        labels = np.arange(40, dtype=np.uint8)[:, None] % 10
+        pixels = draw.integers(0, 256, (40, 3072), dtype=np.uint8)
+        (folder / f"{name}.bin").write_bytes(np.concatenate([labels, pixels], 1).tobytes())
     return root
