@@ -159,7 +159,7 @@ def cifar10(root: Path) -> Path:
     """The publisher's binary version with forty pictures of noise in each file."""
     draw = np.random.default_rng(0)
     folder = root / "cifar-10-batches-bin"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "batches.meta.txt").write_text("\n".join(f"class {number}" for number in range(10)))
     for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"):
         labels = np.arange(40, dtype=np.uint8)[:, None] % 10

@@ -99,6 +99,7 @@ def test_what_only_fills_a_batch_is_not_scored():
     )
     model = gan()
     assert scored(model, filled) == scored(gan(), kept) and model.quality.n == 4
+    assert [record["id"] for record in model.records] == kept.ids
 
 
 def test_a_picture_of_a_seed_is_the_same_however_many_are_made():

@@ -104,11 +104,18 @@ class GAN(PhasedTask):
         return torch.randn(count, self._width, device=self.device)
 
     def score(self, batch: ImageBatch, split: str) -> None:
-        """One made picture beside each real one, by a latent that is its id's: the same in any batch."""
+        """One made picture beside each real one, by a latent that is its id's: the same in any batch.
+
+        A record's output is the class that the features are surest of, its score how sure.
+        """
         ids = [name for name, valid in zip(batch.ids, batch.valid.tolist(), strict=True) if valid]
         real = batch.inputs[batch.valid]
         fake = self.net(self.latents(*(("score", name) for name in ids))) if ids else real
         self.quality.update(real, fake, [address("place", name) for name in ids])
+        if ids:
+            sure, kind = self.quality.probabilities[-1].view(len(ids), -1).max(1)
+            rows = zip(ids, kind.tolist(), sure.tolist(), strict=True)
+            self.records += [{"id": name, "output": kind, "score": round(p, 4)} for name, kind, p in rows]
 
     def on_validation_epoch_end(self) -> None:
         self._log_quality("val")
