@@ -7,6 +7,7 @@ same work.
 
 import contextlib
 import copy
+import functools
 import itertools
 import os
 import statistics
@@ -40,14 +41,9 @@ def caption_loss(net: nn.Module, batch: Any, label_smoothing: float) -> Tensor:
     return F.cross_entropy(logits.flatten(0, -2), target, ignore_index=0, label_smoothing=label_smoothing)
 
 
-def class_loss(net: nn.Module, batch: Any, label_smoothing: float) -> Tensor:
-    return F.cross_entropy(net(batch.inputs), batch.labels, label_smoothing=label_smoothing)
-
-
-def bare_loop(
-    net: nn.Module, batches: Any, cfg: dict[str, Any], steps: int, loss_of: Callable[..., Tensor]
-) -> Iterator[int]:
+def bare_loop(nets: nn.ModuleDict, batches: Any, cfg: dict[str, Any], steps: int) -> Iterator[int]:
     """The training loop that a script would have; yields the number of each step when it is done."""
+    net = nets["net"]
     keys = [address(cfg["seed"], 0, "train", 0, step) for step in range(steps)]
     optimizer = build(cfg["model"]["optimizer"], "optimizer")(net.parameters())
     schedule = build(cfg["model"]["schedule"], "schedule")(optimizer, total_steps=steps)
@@ -57,7 +53,7 @@ def bare_loop(
     for step, batch in enumerate(itertools.islice(itertools.cycle(batches), steps)):
         torch.manual_seed(keys[step])  # dropout then draws what train.py's draws
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            loss = loss_of(net, batch, smoothing)
+            loss = caption_loss(net, batch, smoothing)
         optimizer.zero_grad()
         loss.backward()
         if clip:
@@ -69,20 +65,59 @@ def bare_loop(
         yield step
 
 
-class Turns(Callback):
-    """Times the run's own turns and, between them, the bare loop's."""
+def bare_game(nets: nn.ModuleDict, batches: Any, cfg: dict[str, Any], steps: int) -> Iterator[int]:
+    """The two players of a hinge GAN with lazy R1, as a script would have them."""
+    made, judge, model = nets["net"], nets["discriminator"], cfg["model"]
+    keys = [address(cfg["seed"], 0, "train", 0, step) for step in range(steps)]
+    optimizer_d = build(model["discriminator_optimizer"], "optimizer")(judge.parameters())
+    optimizer_g = build(model["optimizer"], "optimizer")(made.parameters())
+    width, every = model["net"]["latent_dim"], model["r1_every"]
+    half = functools.partial(
+        torch.autocast, "cpu", torch.bfloat16, enabled=cfg["trainer"]["precision"] == "bf16-mixed"
+    )
+    for step, batch in enumerate(itertools.islice(itertools.cycle(batches), steps)):
+        torch.manual_seed(keys[step])
+        real = batch.inputs
+        with half():
+            with torch.no_grad():
+                fake = made(torch.randn(len(real), width))
+            loss_d = F.relu(1 - judge(real).float()).mean() + F.relu(1 + judge(fake).float()).mean()
+            if (step + 1) % every == 0:
+                watched = real.detach().requires_grad_(True)
+                (slope,) = torch.autograd.grad(judge(watched).float().sum(), watched, create_graph=True)
+                penalty = 0.5 * slope.flatten(1).square().sum(1).mean()
+                loss_d = loss_d + every * model["r1"] * penalty
+        optimizer_d.zero_grad()
+        loss_d.backward()
+        optimizer_d.step()
+        judge.requires_grad_(False)
+        with half():
+            loss_g = -judge(made(torch.randn(len(real), width))).float().mean()
+        optimizer_g.zero_grad()
+        loss_g.backward()
+        optimizer_g.step()
+        judge.requires_grad_(True)
+        if step % SHOWN == 0:
+            _ = loss_d.item(), loss_g.item()
+        yield step
 
-    def __init__(self, cfg: DictConfig, loss_of: Callable[..., Tensor]):
-        self.cfg, self.loss_of = cfg, loss_of
+
+Loop = Callable[[nn.ModuleDict, Any, dict[str, Any], int], Iterator[int]]
+
+
+class Turns(Callback):
+    """Times the run's own turns and, between them, the bare loop's, on copies of the nets named."""
+
+    def __init__(self, cfg: DictConfig, loop_of: Loop, names: tuple[str, ...]):
+        self.cfg, self.loop_of, self.names = cfg, loop_of, names
         self.ours: list[float] = []  # seconds of each turn
         self.bare: list[float] = []
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        net: Any = pl_module.net
         data: Any = trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
-        self.net = copy.deepcopy(net)
+        self.nets = nn.ModuleDict({name: copy.deepcopy(getattr(pl_module, name)) for name in self.names})
         batches = data.loader("train", train=True)
-        self.loop = bare_loop(self.net, batches, config.resolved(self.cfg), TURN * TURNS, self.loss_of)
+        self.loop = self.loop_of(self.nets.train(), batches, config.resolved(self.cfg), TURN * TURNS)
         self.mark = time.perf_counter()
 
     def on_train_batch_end(
@@ -98,22 +133,20 @@ class Turns(Callback):
         self.bare.append(self.mark - now)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        net: Any = pl_module.net
-        for name, value in net.state_dict().items():
-            if not torch.equal(value, self.net.state_dict()[name]):
-                raise RuntimeError(
-                    f"{name}: the bare loop has other weights, so it no longer does the same work"
-                )
+        for part in self.names:
+            for name, value in getattr(pl_module, part).state_dict().items():
+                if not torch.equal(value, self.nets[part].state_dict()[name]):
+                    raise RuntimeError(f"{part}.{name}: the bare loop has other weights, so does other work")
 
 
-def measured(experiment: str, loss_of: Callable[..., Tensor]) -> tuple[list[float], list[float]]:
+def measured(experiment: str, loop_of: Loop, names: tuple[str, ...], *more: str) -> Figure:
     """Seconds of each turn of train.py's path, its bar drawn, and of the bare loop; without the first."""
     steps = TURN * TURNS
     with tempfile.TemporaryDirectory() as folder:
-        overrides = [f"experiments={experiment}", "trainer.max_epochs=1", f"out_dir={folder}"]
+        overrides = [f"experiments={experiment}", "trainer.max_epochs=1", f"out_dir={folder}", *more]
         overrides += [f"+trainer.limit_{part}_batches=1" for part in ("val", "test")]
         cfg = config.compose([*overrides, f"+trainer.limit_train_batches={steps}"])
-        turns = Turns(cfg, loss_of)
+        turns = Turns(cfg, loop_of, names)
         with (
             patch.object(Task, "configure_callbacks", lambda task: [turns]),
             patch.dict(os.environ, FORCE_COLOR="1"),
@@ -121,15 +154,19 @@ def measured(experiment: str, loss_of: Callable[..., Tensor]) -> tuple[list[floa
             contextlib.redirect_stdout(nowhere),
         ):
             run.train(cfg)
-    return turns.ours[1:], turns.bare[1:]
+    ours, bare = turns.ours[1:], turns.bare[1:]
+    speeds = [f"{TURN / statistics.median(times):.1f} steps/s" for times in (ours, bare)]
+    what = f"{experiment}, train.py ÷ bare loop"
+    return Figure(what, speeds[0], speeds[1], ratios(bare, ours), goal=0.97, least=True)
 
 
 def training() -> list[Figure]:
-    """The captioner of `make train`."""
-    ours, bare = measured("captioning_scenes", caption_loss)
-    speeds = [f"{TURN / statistics.median(times):.1f} steps/s" for times in (ours, bare)]
-    what = "captioning_scenes, train.py ÷ bare loop"
-    return [Figure(what, speeds[0], speeds[1], ratios(bare, ours), goal=0.97, least=True)]
+    """The captioner of `make train`, and a GAN."""
+    plain = ("ema=null", "model.schedule=null")  # what the bare loop does without
+    return [
+        measured("captioning_scenes", bare_loop, ("net",)),
+        measured("gan_scenes", bare_game, ("net", "discriminator"), *plain),
+    ]
 
 
 if __name__ == "__main__":

@@ -98,7 +98,8 @@ class GAN(PhasedTask):
         return generator_loss(self.loss, self._judge(self.net(self._noise(len(batch.inputs)))))
 
     def _judge(self, images: Tensor) -> Tensor:
-        return self.discriminator(self.augment(images) if self.augment else images)
+        """Scores in float32, also where the nets compute in half of it."""
+        return self.discriminator(self.augment(images) if self.augment else images).float()
 
     def _noise(self, count: int) -> Tensor:
         return torch.randn(count, self._width, device=self.device)
