@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 from torchmetrics import MeanMetric
 
-from crossmedia.data.batches import ClassBatch
+from crossmedia.data.batches import ClassBatch, ImageBatch
 from crossmedia.data.views import LabelView
 from crossmedia.errors import DataError
 from crossmedia.tasks.classification import Classification
+from crossmedia.tasks.gan import GAN
 
 
 def fail(fault: str, rank: int) -> None:
@@ -75,3 +76,12 @@ class FaultyView(LabelView):
         if self.made == self.at:
             fail(self.fault, self.rank)
         return super().__call__(samples, draws, meta)
+
+
+class FaultyGAN(GAN):
+    """Rank 1 is killed between the two players' moves."""
+
+    def _g_loss(self, batch: ImageBatch):
+        if self.trainer.current_epoch == 1:
+            fail("SIGKILL", 1)
+        return super()._g_loss(batch)

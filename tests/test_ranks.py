@@ -95,9 +95,19 @@ def faulty(tmp_path, *words):
     return caught.value
 
 
+CLASSIFIER = [*SHORT, *FAULTY, "+model.fault=SIGKILL", f"+model.place={STEP}"]
+PLAYERS = [
+    "experiments=gan_digits",
+    *SHORT[1:-2],
+    "model.net.widths=[8,4]",
+    "model.discriminator.widths=[4,4]",
+]
+
+
 @pytest.mark.slow
-def test_ranks_go_on_to_the_same_bits_after_one_was_killed(tmp_path, alone):
-    words = [*SHORT, *FAULTY, "+model.fault=SIGKILL", f"+model.place={STEP}", "trainer.strategy.timeout=60"]
+@pytest.mark.parametrize("words", [CLASSIFIER, [*PLAYERS, "model._target_=faulty.FaultyGAN"]])
+def test_ranks_go_on_to_the_same_bits_after_one_was_killed(words, tmp_path, alone):
+    words = [*words, "trainer.check_val_every_n_epoch=1", "trainer.strategy.timeout=60"]
     with pytest.raises(RankError, match="signal 9"):
         run.train([*words, f"out_dir={tmp_path / 'killed'}"])
     killed = only(tmp_path / "killed")

@@ -106,7 +106,8 @@ class Session:
         trainer = self._trainer(plain)
         self._print(*head(cfg, self.task, data, notes, trainer, self.folder.path), *words)
         if cfg.compile:
-            self.task.net.compile()
+            for net in self.task.nets():
+                net.compile()
         self.task.to(memory_format=torch.channels_last)
         self._status("running")
         if self.first:

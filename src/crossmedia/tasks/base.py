@@ -51,6 +51,10 @@ class Task(LightningModule):
         """Log the loss and the metrics of one batch under `<split>/`, and add its records."""
         raise NotImplementedError
 
+    def nets(self) -> list[nn.Module]:
+        """What `compile` compiles."""
+        return [self.net]
+
     def panels(self, split: str) -> list[Panel]:
         """What there is to see of the split that was scored last."""
         return []

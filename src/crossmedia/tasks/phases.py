@@ -52,6 +52,9 @@ class PhasedTask(Task):
         """Each weight that is to move is in one of them."""
         raise NotImplementedError
 
+    def nets(self) -> list[nn.Module]:
+        return [module for phase in self.phases() for module in phase.modules]
+
     def take(self, trainer: dict[str, Any]) -> dict[str, Any]:
         """The arguments of the Trainer without those that the phases see to."""
         rest = dict(trainer)
