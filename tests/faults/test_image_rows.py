@@ -121,13 +121,16 @@ class Brightness(Task):
 
 
 @pytest.fixture
-def generate(monkeypatch, capsys):
+def generate(monkeypatch, capsys, tmp_path):
     """`crossmedia generate RUN --image …` of a model that is there at once: exit code and lines."""
     task = Brightness(torch.nn.Identity(), Meta(image=ImageTransform(8)), torch.optim.AdamW)
     monkeypatch.setattr(run, "load", lambda *_: task)
+    folder = tmp_path / "run" / "checkpoints"
+    folder.mkdir(parents=True)
+    (folder / "best.ckpt").touch()
 
     def call(path):
-        monkeypatch.setattr(sys, "argv", ["crossmedia", "generate", "RUN", "--image", str(path)])
+        monkeypatch.setattr(sys, "argv", ["crossmedia", "generate", str(folder.parent), "--image", str(path)])
         code = cli.main()
         out, err = capsys.readouterr()
         return code, out.splitlines(), err.splitlines()
