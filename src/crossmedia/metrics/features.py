@@ -1,0 +1,99 @@
+"""What pictures are compared by: the features that a frozen net sees in them, and how they reach it."""
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from crossmedia.errors import CheckpointError, SecurityError, SystemFault, brief
+from crossmedia.nets.inception import InceptionV3
+
+_SOURCE = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights"
+_FILE = "pt_inception-2015-12-05-6726825d.pth"
+
+
+class Features(NamedTuple):
+    """What a net sees: `features` tell sets of pictures apart, `probabilities` say what is in each."""
+
+    features: Tensor  # (B, D) float32
+    probabilities: Tensor  # (B, K) float32
+
+
+class InceptionFeatures(nn.Module):
+    """Those of published FIDs (Heusel et al., 2017), from pytorch-fid's file of weights: 2,048 features and
+    1,008 classes, whose logits go without the bias as in the Inception Score's own code.
+
+    Raises SystemFault where the file is missing, SecurityError where it asks for more than weights,
+    CheckpointError where it is damaged or another.
+    """
+
+    name = "inception"
+    size = 299  # pixels a side
+    _at_once = 32  # pictures; the first layers need 20 MB for each
+
+    def __init__(self, weights: str):
+        super().__init__()
+        with torch.device("meta"):  # nothing is drawn that the file then replaces
+            net: Any = InceptionV3()
+        self.net = net.to_empty(device="cpu").to(memory_format=torch.channels_last)
+        self.net.load_state_dict(_read(Path(weights).expanduser(), self.net))
+        self.requires_grad_(False)
+        self.eval()
+
+    def forward(self, images: Tensor) -> Features:
+        """(B, C, H, W) in [-1, 1], C 1 or 3."""
+        features = torch.cat([self._features(part) for part in images.split(self._at_once)])  # (B, 2048)
+        return Features(features, (features @ self.net.fc.weight.T).softmax(-1))
+
+    def _features(self, images: Tensor) -> Tensor:
+        images = in_colour(resized(images, self.size))
+        return self.net(images.contiguous(memory_format=torch.channels_last))
+
+
+def resized(images: Tensor, size: int) -> Tensor:
+    """(B, C, H, W) -> (B, C, size, size): bilinear, each pixel averaging all that it covers, as pictures are
+    scored in a way that does not depend on the tool (Parmar et al., 2022)."""
+    if images.shape[-2:] == (size, size):
+        return images
+    return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
+
+
+def in_colour(images: Tensor) -> Tensor:
+    """(B, 1 or 3, H, W) -> (B, 3, H, W)."""
+    if images.shape[1] not in (1, 3):
+        raise ValueError(f"images of {images.shape[1]} channels: must be 1 (grey) or 3 (colour)")
+    return images.expand(-1, 3, -1, -1)
+
+
+def _read(path: Path, net: nn.Module) -> dict[str, Tensor]:
+    """The weights of `net` in a file."""
+    again = "Give that of pytorch-fid's release fid_weights"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a pickle that is not as torch writes it
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise SystemFault(f"{path}: no such file. Download {_SOURCE}/{_FILE}") from None
+    except Exception as error:  # over bytes that torch did not write, its reader raises whatever it meets
+        asked = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if asked:
+            raise SecurityError(f"{path}: asks for {brief(asked[1])}; not loaded. {again}") from None
+        raise CheckpointError(f"{path}: cannot be read ({type(error).__name__}). {again}") from None
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{path}: holds a {type(found).__name__}, not weights by name. {again}")
+    weights = {}
+    for name, own in net.state_dict().items():
+        weight = found.get(name)
+        if name.endswith("num_batches_tracked"):
+            weight = torch.zeros_like(own)  # a counter that only training reads; the file has none
+        elif not isinstance(weight, Tensor) or weight.shape != own.shape:
+            said = f"of shape {list(weight.shape)}" if isinstance(weight, Tensor) else "missing"
+            raise CheckpointError(f"{path}: {name} is {said}, must be {list(own.shape)}. {again}")
+        elif not weight.isfinite().all():
+            raise CheckpointError(f"{path}: {name} holds what is no finite number. {again}")
+        weights[name] = weight
+    return weights
