@@ -3,9 +3,11 @@
 import sys
 
 from benchmarks.beam import beam
+from benchmarks.quality import quality
 from benchmarks.startup import startup
 from benchmarks.table import show
 from benchmarks.training import training
 
 if __name__ == "__main__":
-    sys.exit(max([show("Training", training), show("Start-up", startup), show("Beam search", beam)]))
+    tables = {"Training": training, "Start-up": startup, "Beam search": beam, "Quality": quality}
+    sys.exit(max([show(title, measure) for title, measure in tables.items()]))
