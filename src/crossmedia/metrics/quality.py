@@ -170,7 +170,7 @@ def kernel(real: Tensor, fake: Tensor) -> Tensor:
     """KID: the unbiased squared MMD with the kernel (x·y / D + 1)³ (Bińkowski et al., 2018).
 
     Of (N, D) and (M, D), over all pairs, not over random subsets as is usual: there is nothing to draw or to
-    choose. Being unbiased, it is as often below 0 as above where the distributions are equal.
+    choose. Being unbiased, it may fall below 0 where the distributions are close.
     """
     return pairs(real, fake).kid
 
