@@ -12,6 +12,7 @@ from crossmedia.data.sources.image_folder import ImageFolder
 from crossmedia.data.views import ImageView
 from crossmedia.errors import DataError, NonFiniteError
 from crossmedia.images.transforms import ImageTransform
+from crossmedia.metrics import quality
 from crossmedia.metrics.features import Features, in_colour, resized
 from crossmedia.metrics.quality import (
     SCORES,
@@ -37,6 +38,7 @@ class Toy(nn.Module):
             weight.data = torch.randn(weight.shape, generator=draw)
 
     def forward(self, images):
+        assert len(images), "a net need not know what to make of none"
         x = self.convolution(in_colour(resized(images, 8))).relu()  # (B, 6, 6, 6)
         features = self.dropout(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))  # (B, 12)
         return Features(features, (3 * features[:, :4]).softmax(1))
@@ -95,7 +97,18 @@ def test_the_order_does_not_matter_and_with_keys_not_even_to_the_last_bit():
     assert whole(REAL[order], FAKE[order], batch=1, keys=order.tolist()) == one
 
 
-def test_two_ranks_compute_the_scores_of_the_whole_set_though_one_has_an_empty_batch():
+def test_the_keys_are_the_order_in_which_the_scores_see_the_pairs(monkeypatch):
+    metric, keys = Quality(Toy()), [5, 3, 1, 4, 2, 0]
+    monkeypatch.setattr(quality, "frechet", lambda real, fake: real[:, 0] @ torch.arange(6.0) - fake[0, 0])
+    metric.update(REAL[:4], FAKE[:4], keys[:4])
+    metric.update(REAL[4:6], FAKE[4:6], torch.tensor(keys[4:]))
+    real, fake = (metric.features_of(images[:6]).features[:, 0] for images in (REAL, FAKE))
+    assert metric.compute()["fid"].item() == pytest.approx(
+        (real @ torch.tensor(keys).float() - fake[5]).item()
+    )
+
+
+def test_three_ranks_compute_the_scores_of_the_whole_set_though_one_has_an_empty_batch():
     cuts = [slice(0, 24), slice(24, 60), slice(60, 60)]
     meeting, brought, scores, counts = threading.Barrier(3, timeout=10), [None] * 3, [{}] * 3, [0] * 3
 
