@@ -14,11 +14,7 @@ from crossmedia.metrics.quality import (
     frechet,
     inception_score,
     kernel,
-<<<<<<< HEAD
-    neighbours,
-=======
     pairs,
->>>>>>> h_quality
     precision_recall,
 )
 
@@ -93,12 +89,6 @@ def test_features_that_never_vary_or_repeat_others_leave_fid_as_it_is():
     assert frechet(*alike).item() == pytest.approx(by_root(*weighed), rel=1e-6)
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("count", [2, 5, 16, 17, 300])
-def test_a_set_with_itself_has_fid_0_whichever_rank_its_covariance_has(count):
-    for part in (draw(count, 16), draw(count, 16).clamp(min=1), 1e4 + draw(count, 16), torch.ones(count, 16)):
-        assert frechet(part, part).item() == pytest.approx(0, abs=1e-12 * part.double().square().sum().item())
-=======
 @pytest.mark.parametrize("rank", [6, 15])
 @pytest.mark.parametrize("seed", range(4))  # noise of either sign
 def test_directions_in_which_one_set_never_varies_add_no_noise(rank, seed):
@@ -115,7 +105,6 @@ def test_directions_in_which_one_set_never_varies_add_no_noise(rank, seed):
 def test_a_set_with_itself_has_fid_0_whichever_rank_its_covariance_has(count):
     for part in (draw(count, 16), draw(count, 16).clamp(min=1), 1e4 + draw(count, 16), torch.ones(count, 16)):
         assert 0 <= frechet(part, part).item() <= 1e-12 * part.double().square().sum().item()
->>>>>>> h_quality
 
 
 @pytest.mark.filterwarnings("ignore:Metric .* will save all extracted features")
@@ -199,16 +188,6 @@ def brute(real, fake, k, dense_k):
 @pytest.mark.parametrize(("k", "dense_k"), [(3, 5), (1, 2), (5, 3)])
 def test_neighbours_are_those_that_a_loop_counts(k, dense_k):
     real, fake = draw(40, 3), draw(30, 3, seed=1, shift=0.5)
-<<<<<<< HEAD
-    found = [part.item() for part in neighbours(real, fake, k, dense_k)]
-    assert found == pytest.approx(brute(real, fake, k, dense_k), abs=1e-12)
-    assert precision_recall(real, fake, k) == neighbours(real, fake, k, dense_k)[:2]
-    assert density_coverage(real, fake, dense_k) == neighbours(real, fake, k, dense_k)[2:]
-
-
-def test_a_set_with_itself_is_precise_whole_and_of_density_1():
-    assert [part.item() for part in neighbours(REAL, REAL)] == pytest.approx([1, 1, 1, 1])
-=======
     found = pairs(real, fake, k, dense_k)
     assert [part.item() for part in found[1:]] == pytest.approx(brute(real, fake, k, dense_k), abs=1e-12)
     assert precision_recall(real, fake, k) == found[1:3]
@@ -217,41 +196,19 @@ def test_a_set_with_itself_is_precise_whole_and_of_density_1():
 
 def test_a_set_with_itself_is_precise_whole_and_of_density_1():
     assert [part.item() for part in pairs(REAL, REAL)[1:]] == pytest.approx([1, 1, 1, 1])
->>>>>>> h_quality
 
 
 def test_copies_are_inside_one_another_though_nothing_is_between():
     real = REAL[:4].repeat(6, 1)
     noise = 1e-7 * draw(24, 16, seed=3)  # what a batch of another size makes of equal pictures
-<<<<<<< HEAD
-    found = neighbours(real, real + noise)
-    assert (found.precision, found.recall, found.coverage) == (1, 1, 1)
-    assert neighbours(torch.ones(8, 3), torch.ones(8, 3)).coverage == 1
-    assert neighbours(torch.zeros(8, 3), torch.zeros(8, 3)).coverage == 1
-=======
     found = pairs(real, real + noise)
     assert (found.precision, found.recall, found.coverage) == (1, 1, 1)
     assert pairs(torch.ones(8, 3), torch.ones(8, 3)).coverage == 1
     assert pairs(torch.zeros(8, 3), torch.zeros(8, 3)).coverage == 1
->>>>>>> h_quality
 
 
 def test_a_k_beyond_the_set_is_lowered_to_all_others():
     real, fake = line(0, 1, 2), line(0.5, 4, 9)
-<<<<<<< HEAD
-    assert neighbours(real, fake, 3, 5) == neighbours(real, fake, 2, 2)
-    assert neighbours(real[:2], fake, 3, 5) == neighbours(real[:2], fake, 1, 1)
-
-
-def test_blocks_leave_no_seam(monkeypatch):
-    whole = kernel(REAL, FAKE), neighbours(REAL, FAKE)
-    monkeypatch.setattr(quality, "_BLOCK", 7 * 250)
-    assert kernel(REAL, FAKE).item() == pytest.approx(whole[0].item(), rel=1e-12)
-    assert neighbours(REAL, FAKE) == whole[1]
-
-
-@pytest.mark.parametrize("score", [frechet, kernel, neighbours])
-=======
     assert pairs(real, fake, 3, 5) == pairs(real, fake, 2, 2)
     assert pairs(real[:2], fake, 3, 5) == pairs(real[:2], fake, 1, 1)
     assert pairs(real, fake[:2], 3, 5) == pairs(real, fake[:2], 1, 1)
@@ -266,7 +223,6 @@ def test_blocks_leave_no_seam(monkeypatch):
 
 
 @pytest.mark.parametrize("score", [frechet, kernel, pairs])
->>>>>>> h_quality
 def test_one_sample_is_refused(score):
     for sets in ((REAL[:1], FAKE), (REAL, FAKE[:1])):
         with pytest.raises(ValueError, match="1 samples: must be at least 2"):

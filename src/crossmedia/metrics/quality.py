@@ -109,14 +109,8 @@ class Quality(Metric):
                 raise NonFiniteError(f"{self.name} features of the {what} pictures: not finite, so no score")
         scores = {
             "fid": frechet(real, fake),
-<<<<<<< HEAD
-            "kid": kernel(real, fake),
-            "inception_score": inception_score(probabilities),
-            **neighbours(real, fake)._asdict(),
-=======
             "inception_score": inception_score(probabilities),
             **pairs(real, fake)._asdict(),
->>>>>>> h_quality
             "sure": (probabilities.amax(1) >= _SURE).float().mean(),
         }
         return {name: scores[name].float().to(real.device) for name in SCORES}
@@ -131,12 +125,7 @@ def frechet(real: Tensor, fake: Tensor) -> Tensor:
     _need_two(real, fake)
     means, factors = zip(*(_factored(features) for features in (real, fake)), strict=True)
     traces = sum(np.square(factor).sum() for factor in factors)
-<<<<<<< HEAD
-    product = factors[0].T @ factors[1]
-    root = np.linalg.svd(product, compute_uv=False).sum() if product.size else 0.0
-=======
     root = np.linalg.svd(factors[0].T @ factors[1], compute_uv=False).sum()
->>>>>>> h_quality
     distance = np.square(means[0] - means[1]).sum() + traces - 2 * root
     return torch.tensor(max(distance, 0.0), dtype=torch.double)
 
@@ -163,59 +152,20 @@ def _factored(features: Tensor) -> tuple[np.ndarray, np.ndarray]:
     return mean, vectors[:, keep] * np.sqrt(values[keep])
 
 
-<<<<<<< HEAD
-def kernel(real: Tensor, fake: Tensor) -> Tensor:
-    """KID: the unbiased squared MMD with the kernel (x·y / D + 1)³ (Bińkowski et al., 2018).
-
-    Of (N, D) and (M, D), over all pairs, not over random subsets as is usual: there is nothing to draw or to
-    choose. Being unbiased, it is as often below 0 as above where the distributions are equal.
-    """
-    _need_two(real, fake)
-    real, fake = _double(real), _double(fake)
-    between = torch.stack([_cubic(real[rows], fake).sum() for rows in _blocks(real, fake)]).sum()
-    return _mean_within(real) + _mean_within(fake) - 2 * between / (len(real) * len(fake))
-
-
-def _mean_within(x: Tensor) -> Tensor:
-    """The kernel's mean over pairs of two different samples."""
-    total = x.new_zeros(())
-    for rows in _blocks(x, x):
-        values = _cubic(x[rows], x[rows.start :])  # the pairs before are those of the blocks before
-        square = values[:, : len(values)]
-        total += 2 * values.sum() - square.sum() - square.diagonal().sum()
-    return total / (len(x) * (len(x) - 1))
-
-
-def _cubic(x: Tensor, y: Tensor) -> Tensor:
-    return (x @ y.T).div_(x.shape[1]).add_(1).pow_(3)
-
-
-=======
->>>>>>> h_quality
 def inception_score(probabilities: Tensor) -> Tensor:
     """exp E KL(p(y|x) ‖ p(y)) (Salimans et al., 2016) of (M, K), over the whole set as one split; 1 to K."""
     p = _double(probabilities)
     return (torch.special.entr(p.mean(0)).sum() - torch.special.entr(p).sum(1).mean()).exp()
 
 
-<<<<<<< HEAD
-class Neighbours(NamedTuple):
-=======
 class Pairs(NamedTuple):
     kid: Tensor
->>>>>>> h_quality
     precision: Tensor
     recall: Tensor
     density: Tensor
     coverage: Tensor
 
 
-<<<<<<< HEAD
-def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[Tensor, Tensor]:
-    """Shares of the generated samples within the real ones' reach, and of real within generated
-    (Kynkäänniemi et al., 2019). A sample reaches to its k-th neighbour, which is within."""
-    return neighbours(real, fake, k=k)[:2]
-=======
 def kernel(real: Tensor, fake: Tensor) -> Tensor:
     """KID: the unbiased squared MMD with the kernel (x·y / D + 1)³ (Bińkowski et al., 2018).
 
@@ -230,44 +180,24 @@ def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[Tensor, Te
     (Kynkäänniemi et al., 2019). A sample reaches to its k-th neighbour, which is within."""
     found = pairs(real, fake, k=k)
     return found.precision, found.recall
->>>>>>> h_quality
 
 
 def density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> tuple[Tensor, Tensor]:
     """How many real samples reach a generated one on average, over k, and the share of real samples that
     reach any (Naeem et al., 2020). The k-th neighbour is just out of reach, as in the authors' code: so of a
     set with itself both are 1."""
-<<<<<<< HEAD
-    return neighbours(real, fake, dense_k=k)[2:]
-
-
-def neighbours(real: Tensor, fake: Tensor, k: int = 3, dense_k: int = 5) -> Neighbours:
-    """`precision_recall` with `k` and `density_coverage` with `dense_k` in one pass over the pairs.
-=======
     found = pairs(real, fake, dense_k=k)
     return found.density, found.coverage
 
 
 def pairs(real: Tensor, fake: Tensor, k: int = 3, dense_k: int = 5) -> Pairs:
     """`kernel`, `precision_recall` with `k` and `density_coverage` with `dense_k` in one pass over the pairs.
->>>>>>> h_quality
 
     A k above N - 1 or M - 1 is lowered to it. Lengths that float32 cannot tell apart count as equal.
     """
     _need_two(real, fake)
     real, fake = _double(real), _double(fake)
     k, dense_k = (min(wanted, len(real) - 1, len(fake) - 1) for wanted in (k, dense_k))
-<<<<<<< HEAD
-    spot = _SAME**2 * torch.stack([real.square().sum(1).mean(), fake.square().sum(1).mean()]).amax()
-    own, dense = _reaches(real, [k, dense_k])
-    (other,) = _reaches(fake, [k])
-    own, other = (reach * (1 + 2 * _SAME) + spot for reach in (own, other))
-    dense = (dense * (1 - 2 * _SAME)).clamp(min=spot)
-    precise = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
-    recalled, reached, covered = (real.new_zeros(()) for _ in range(3))
-    for rows in _blocks(real, fake):
-        squares = _squares(real[rows], fake)  # (rows, M)
-=======
     real_kernel, own, dense = _within(real, k, dense_k)
     fake_kernel, other, _ = _within(fake, k, dense_k)
     lengths, other_lengths = (x.square().sum(1) for x in (real, fake))
@@ -279,18 +209,13 @@ def pairs(real: Tensor, fake: Tensor, k: int = 3, dense_k: int = 5) -> Pairs:
     for rows in _blocks(real, fake):
         products = real[rows] @ fake.T  # (rows, M)
         squares = _squares(products, lengths[rows], other_lengths)
->>>>>>> h_quality
         precise |= (squares <= own[rows, None]).any(0)
         recalled += (squares <= other).any(1).sum()
         reached += (squares <= dense[rows, None]).sum()
         covered += (squares.amin(1) <= dense[rows]).sum()
-<<<<<<< HEAD
-    return Neighbours(
-=======
         between += _cubic_(products, real.shape[1]).sum()
     return Pairs(
         real_kernel + fake_kernel - 2 * between / (len(real) * len(fake)),
->>>>>>> h_quality
         precise.double().mean(),
         recalled / len(real),
         reached / (dense_k * len(fake)),
@@ -298,21 +223,6 @@ def pairs(real: Tensor, fake: Tensor, k: int = 3, dense_k: int = 5) -> Pairs:
     )
 
 
-<<<<<<< HEAD
-def _reaches(x: Tensor, ks: list[int]) -> list[Tensor]:
-    """The squared distance of each sample (N,) to its k-th neighbour in the set, for each k."""
-    most = max(ks) + 1  # the nearest is itself
-    nearest = torch.cat(
-        [_squares(x[rows], x).topk(most, largest=False, sorted=True).values for rows in _blocks(x, x)]
-    )
-    return [nearest[:, k] for k in ks]
-
-
-def _squares(x: Tensor, y: Tensor) -> Tensor:
-    """Squared distances of (A, D) and (B, D), (A, B)."""
-    squares = torch.addmm(y.square().sum(1), x, y.T, alpha=-2)
-    return squares.add_(x.square().sum(1)[:, None])
-=======
 def _within(x: Tensor, *ks: int) -> tuple[Tensor, ...]:
     """The kernel's mean over pairs of two different samples, and for each k the squared distance of each
     sample to its k-th neighbour (N,)."""
@@ -335,7 +245,6 @@ def _cubic_(products: Tensor, width: int) -> Tensor:
 def _squares(products: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Squared distances from the products and the squared lengths."""
     return (rows[:, None] + columns).sub_(products, alpha=2)
->>>>>>> h_quality
 
 
 def _blocks(rows: Tensor, columns: Tensor) -> Iterator[slice]:
