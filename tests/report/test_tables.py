@@ -132,7 +132,8 @@ def test_scores_have_a_row_a_metric_and_a_column_a_split_with_references_last():
         ("inception_score_own_net", "inception score (own net features)"),
     ]
     + [("precision_inception", "precision (inception features)"), ("precision_macro", "precision macro")]
-    + [("bits_per_dim", "bits/dim"), ("attributes_scenes", "attributes (scenes)"), ("recall", "recall")]
+    + [("bits_per_dim", "bits/dim"), ("bits_per_dim_iw", "bits/dim, importance-weighted")]
+    + [("attributes_scenes", "attributes (scenes)"), ("recall", "recall")]
     + [("codebook_usage", "codebook usage"), ("elbo", "ELBO"), ("d_loss", "d loss")],
 )
 def test_metrics_have_the_names_that_papers_give_them(key, name):
