@@ -22,7 +22,7 @@ IMAGES = (torch.randint(0, 256, (5, 1, 4, 4), generator=torch.Generator().manual
 class Fixed(nn.Module):
     """The latents of a picture are its first pixels; what they draw is one grey, the first latent's."""
 
-    latents, outputs = 2, 2
+    latents, latent_shape, outputs = 2, (2,), 2
 
     def __init__(self, log_variance=0.0, log_scale=-1.0):
         super().__init__()
@@ -198,6 +198,14 @@ def test_a_config_says_which_scores_it_has():
     others = [None, {"_target_": "no.such.Class"}, {"_target_": "torch.nn.Identity"}]
     for node in ({}, *({"features": other} for other in others)):
         assert VAE.scored(node) == {"bits_per_dim": "min"}
+
+
+def test_latents_have_the_shape_of_the_net_s_grid_and_decode_to_pictures():
+    task = made(conv(bottleneck="grid", latents=3))
+    latents = task.encode(IMAGES)
+    assert latents.shape == (5, 3, 2, 2)
+    torch.testing.assert_close(task.decode(latents), task.reconstruct(IMAGES))
+    assert not torch.equal(task.decode(-latents), task.decode(latents))
 
 
 def test_samples_of_a_seed_do_not_depend_on_how_many_there_are():

@@ -150,11 +150,20 @@ class VAE(Task):
         parts = [self._picture(net.decode(part.to(self.device))) for part in latents.split(TOGETHER)]
         return to_uint8(torch.cat(parts))[:n]
 
+    def encode(self, images: Tensor) -> Tensor:
+        """(B, C, S, S) in [-1, 1] -> the means of the latents, (B, *net.latent_shape)."""
+        net: Any = self.net
+        return net.encode(images)[0].unflatten(1, net.latent_shape)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """(B, *net.latent_shape) -> the means of the pictures, (B, C, S, S) in [-1, 1]."""
+        net: Any = self.net
+        return self._picture(net.decode(latents.flatten(1)))
+
     @torch.inference_mode()
     def reconstruct(self, images: Tensor) -> Tensor:
         """(B, C, S, S) in [-1, 1] -> the means of the pictures at the means of their latents, alike."""
-        net: Any = self.net
-        return self._picture(net.decode(net.encode(images.to(self.device))[0]))
+        return self.decode(self.encode(images.to(self.device)))
 
     def panels(self, split: str) -> list[Panel]:
         if not self.pictures:
