@@ -1,6 +1,6 @@
 """Feature nets that crossmedia trained itself and carries: scores of pictures without a download.
 
-`embedded/<name>/` is what `crossmedia export` writes; `embedded/README.md` has the commands that make them again.
+`embedded/<name>/` is what `crossmedia export` writes; its README.md has the commands that make them.
 B pictures, D features, K classes, G cells a side.
 """
 
