@@ -40,7 +40,7 @@ class VAE(Task):
     black and white ones. `beta` weighs the KL (β-VAE; Higgins et al., 2017); its weight grows from 0 over the
     first `warmup` optimizer steps (Sønderby et al., 2016). A latent's KL below `free_bits` nats costs these
     (Kingma et al., 2016). `beta_nll` weighs each pixel in the loss by its logistic's variance to this power
-    (β-NLL; Seitzer et al., 2022): in the plain bound, 0, pixels that are easy to tell drown the others. Scored
+    (β-NLL; Seitzer et al., 2022): in the plain bound, 0, pixels that are easy drown the others. Scored
     by the bound itself, β = 1; on test splits by its mean over `importance_samples`, beside it their
     importance-weighted bound (Burda et al., 2016), `bits_per_dim_iw`. `features` reads attributes in pictures
     and reconstructions. Noise in scoring is keyed by the sample's id.
