@@ -46,6 +46,7 @@ RANGES: dict[str, Range] = {
     "vocab_size": Range(5),  # the four special tokens and one of the texts'
     "min_objects": Range(1, 3),
     "max_objects": Range(1, 3),
+    "beta_nll": Range(0, 1),
     "pct_start": Range(0, 1),
     "shift": Range(0, 1),
     "rotate": Range(0, 180),

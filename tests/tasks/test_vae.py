@@ -103,6 +103,32 @@ def test_a_latent_s_first_bits_are_free():
     assert loss == pytest.approx(logged["train/reconstruction"] + (1 + 1.25) * BITS)
 
 
+class Scales(Fixed):
+    """A scale of 1 in the upper half of the picture, e^-2 in the lower one."""
+
+    def decode(self, latents):
+        numbers = super().decode(latents)
+        numbers[:, 1, :2], numbers[:, 1, 2:] = 0.0, -2.0
+        return numbers
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0])
+def test_beta_nll_weighs_pixels_by_their_variance_and_sends_no_gradient_through_the_weights(power):
+    net = Scales(-60.0)
+    grey = IMAGES[:, :, :1, :1]
+    log_scale = torch.tensor([0.0, 0, -2, -2])[:, None].expand(5, 1, 4, 4)
+    weights = (2 * power * log_scale).exp()
+    weights = weights / weights.mean((1, 2, 3), keepdim=True)
+    expected = -(weights * discretised_logistic(IMAGES, grey, log_scale)).sum() / 5 * BITS
+    loss, logged = stepped(made(net, beta_nll=power), batch())
+    assert loss == pytest.approx(expected.item() + logged["train/kl"], rel=1e-5)
+    plain, alike = stepped(made(net), batch())
+    assert alike["train/reconstruction"] == logged["train/reconstruction"]
+    assert plain == pytest.approx(alike["train/reconstruction"] + alike["train/kl"])
+    numbers = net.decode(torch.zeros(1, 2)).requires_grad_()
+    assert not made(net, beta_nll=power)._pixel_weights(numbers).requires_grad
+
+
 def test_each_step_draws_anew():
     task = made()
     assert len({stepped(task, batch())[0] for _ in range(3)}) == 3
@@ -262,6 +288,7 @@ def test_it_learns_one_batch_by_heart():
         ({"beta": -1.0}, "beta -1.0: must be at least 0"),
         ({"free_bits": -1.0}, "free_bits -1.0: must be at least 0"),
         ({"warmup": -1}, "warmup -1: must be at least 0"),
+        ({"beta_nll": 1.5}, "beta_nll 1.5: must be between 0 and 1"),
         ({"importance_samples": 0}, "importance_samples 0: must be at least 1"),
         ({"likelihood": "normal"}, "likelihood normal: must be one of logistic, bernoulli"),
         ({"features": nn.Identity()}, "features Identity: must be a reader of attributes"),

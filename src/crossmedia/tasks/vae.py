@@ -13,6 +13,7 @@ from crossmedia.data.batches import ImageBatch, Meta
 from crossmedia.data.order import generator
 from crossmedia.limits import within
 from crossmedia.losses.likelihood import (
+    LEAST_LOG_SCALE,
     bernoulli,
     discretised_logistic,
     gaussian,
@@ -38,9 +39,11 @@ class VAE(Task):
     `likelihood`: "logistic" for 8-bit pixels (Kingma et al., 2016; Salimans et al., 2017), "bernoulli" for
     black and white ones. `beta` weighs the KL (β-VAE; Higgins et al., 2017); its weight grows from 0 over the
     first `warmup` optimizer steps (Sønderby et al., 2016). A latent's KL below `free_bits` nats costs these
-    (Kingma et al., 2016). Scored by the bound itself, β = 1; on test splits by its mean over
-    `importance_samples`, beside it their importance-weighted bound (Burda et al., 2016), `bits_per_dim_iw`.
-    `features` reads attributes in pictures and reconstructions. Noise in scoring is keyed by the sample's id.
+    (Kingma et al., 2016). `beta_nll` weighs each pixel in the loss by its logistic's variance to this power
+    (β-NLL; Seitzer et al., 2022): in the plain bound, 0, pixels that are easy drown the others. Scored
+    by the bound itself, β = 1; on test splits by its mean over `importance_samples`, beside it their
+    importance-weighted bound (Burda et al., 2016), `bits_per_dim_iw`. `features` reads attributes in pictures
+    and reconstructions. Noise in scoring is keyed by the sample's id.
     """
 
     scores = {"bits_per_dim": "min"}
@@ -55,11 +58,13 @@ class VAE(Task):
         beta: float = 1.0,
         free_bits: float = 0.0,
         warmup: int = 0,
+        beta_nll: float = 0.0,
         importance_samples: int = 64,
         features: nn.Module | None = None,
     ):
         super().__init__(net, meta, optimizer, schedule)
-        within(beta=beta, free_bits=free_bits, warmup=warmup, importance_samples=importance_samples)
+        within(beta=beta, free_bits=free_bits, warmup=warmup)
+        within(beta_nll=beta_nll, importance_samples=importance_samples)
         if likelihood not in get_args(Likelihood):
             raise ValueError(f"likelihood {likelihood}: must be one of {', '.join(get_args(Likelihood))}")
         given: Any = net
@@ -67,8 +72,12 @@ class VAE(Task):
             raise ValueError(
                 f"net.outputs {given.outputs}: must be {PARAMETERS[likelihood]} for likelihood {likelihood}"
             )
+        if beta_nll and likelihood != "logistic":
+            raise ValueError(
+                f"beta_nll {beta_nll}: must be 0 for likelihood {likelihood}, which has no scale"
+            )
         self.likelihood, self.beta, self.free_bits, self.warmup = likelihood, beta, free_bits, warmup
-        self.importance_samples = importance_samples
+        self.beta_nll, self.importance_samples = beta_nll, importance_samples
         self.reader = Reader(features) if features else None
         self.kl = VectorMean(given.latents)  # nats a latent
 
@@ -81,10 +90,12 @@ class VAE(Task):
         noise = torch.randn(len(batch.inputs), net.latents, device=self.device)
         numbers, mean, log_variance = net(batch.inputs, noise)
         bits = 1 / (math.log(2) * batch.inputs[0].numel())  # of a nat a picture
-        reconstruction = -bits * self._log_likelihood(batch.inputs, numbers).mean()
+        log_probs = self._log_probs(batch.inputs, numbers)  # (B, C, S, S)
+        reconstruction = -bits * log_probs.flatten(1).sum(1).mean()
+        weighed = -bits * (self._pixel_weights(numbers) * log_probs).flatten(1).sum(1).mean()
         kl = gaussian_kl(mean, log_variance).mean(0)  # (D,)
         grown = min(1.0, self.global_step / self.warmup) if self.warmup else 1.0
-        loss = reconstruction + grown * self.beta * bits * kl.clamp(min=self.free_bits).sum()
+        loss = weighed + grown * self.beta * bits * kl.clamp(min=self.free_bits).sum()
         size = len(batch.inputs)
         self.log("train/loss", loss, batch_size=size)
         self.log("train/reconstruction", reconstruction, batch_size=size)
@@ -210,18 +221,26 @@ class VAE(Task):
         for _ in range(samples):  # one at a time, so that the first does not depend on how many there are
             noise = torch.stack([torch.randn(net.latents, generator=draw) for draw in draws]).to(mean)
             latents = mean + (0.5 * log_variance).exp() * noise  # (B, D)
-            likelihoods.append(self._log_likelihood(images, net.decode(latents)))
+            likelihoods.append(self._log_probs(images, net.decode(latents)).flatten(1).sum(1))
             prior = gaussian(latents, torch.zeros_like(mean), torch.zeros_like(mean))
             ratio = (prior - gaussian(latents, mean, log_variance)).sum(1)
             weights.append(likelihoods[-1] + ratio)
         return torch.stack(likelihoods, 1), torch.stack(weights, 1)
 
-    def _log_likelihood(self, images: Tensor, numbers: Tensor) -> Tensor:
-        """Nats of each picture, (B,)."""
+    def _log_probs(self, images: Tensor, numbers: Tensor) -> Tensor:
+        """Nats of each pixel-channel, (B, C, S, S)."""
         numbers = numbers.float()
         if self.likelihood == "bernoulli":
-            return bernoulli(images, numbers).flatten(1).sum(1)
-        return discretised_logistic(images, *numbers.chunk(2, dim=1)).flatten(1).sum(1)
+            return bernoulli(images, numbers)
+        return discretised_logistic(images, *numbers.chunk(2, dim=1))
+
+    def _pixel_weights(self, numbers: Tensor) -> Tensor | float:
+        """What each pixel-channel counts in the loss, (B, C, S, S), 1 in the mean of a picture."""
+        if not self.beta_nll:
+            return 1.0
+        log_scale = numbers.detach().float().chunk(2, dim=1)[1].clamp(min=LEAST_LOG_SCALE)
+        weights = (2 * self.beta_nll * log_scale).exp()
+        return weights / weights.mean((1, 2, 3), keepdim=True)
 
     def _picture(self, numbers: Tensor) -> Tensor:
         """What the numbers of its pixels' distributions look like: (B, C, S, S) in [-1, 1]."""
