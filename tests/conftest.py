@@ -1,9 +1,11 @@
 """Every test runs from this checkout, without a network or an account."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,24 @@ def job():
 
         yield ask
         asked.close()
+
+
+@pytest.fixture
+def alone(monkeypatch, tmp_path):
+    """One thread a rank, and a mark in the environment by which to find what outlives a run."""
+    mark = f"crossmedia-test-{uuid.uuid4()}"
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("MOMENT", str(tmp_path / "moment"))
+    monkeypatch.setenv("CROSSMEDIA_TEST", mark)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # faulty.py
+    yield
+    assert not living(mark)
+
+
+def living(mark):
+    found = []
+    for place in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in place.read_bytes() and int(place.parent.name) != os.getpid():
+                found.append((place.parent / "cmdline").read_text())
+    return found

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from crossmedia.data.batches import ImageBatch, Meta
+from crossmedia.errors import DataError
 from crossmedia.losses.adversarial import LOSSES, r1_penalty
 from crossmedia.metrics.features import Features
 from crossmedia.nets.dcgan import Discriminator, Generator
@@ -175,3 +176,11 @@ def test_r1_pays_for_the_steps_between():
     model.number = 4
     penalty = r1_penalty(model.discriminator, pictures).item()
     assert losses[1] == losses[0] and losses[2] == pytest.approx(losses[0] + 8 * penalty, rel=1e-5)
+
+
+@pytest.mark.parametrize("start", ["on_validation_epoch_start", "on_test_epoch_start"])
+def test_a_split_of_one_picture_is_refused_before_any_is_made(start):
+    model = gan()
+    model.data.split = lambda name: range(1)
+    with pytest.raises(DataError, match=r": 1 to score, but FID and KID compare sets of at least 2"):
+        getattr(model, start)()

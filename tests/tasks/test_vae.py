@@ -1,72 +1,13 @@
-from functools import partial
 from math import log
 
 import pytest
 import torch
 from scoring import overfitted, scored, stepped
 from torch import nn
+from vaes import BITS, IMAGES, Fixed, Stub, batch, conv, made
 
-from crossmedia.data.batches import ImageBatch, Meta
-from crossmedia.images.transforms import ImageTransform
 from crossmedia.losses.likelihood import discretised_logistic, gaussian_kl
-from crossmedia.nets.variational import ConvVAE
-from crossmedia.report.panels import Curve
 from crossmedia.tasks.vae import VAE
-
-ADAM = partial(torch.optim.Adam, lr=1e-2)
-PIXELS = 1 * 4 * 4
-BITS = 1 / (log(2) * PIXELS)
-IMAGES = (torch.randint(0, 256, (5, 1, 4, 4), generator=torch.Generator().manual_seed(0)) / 127.5 - 1).float()
-
-
-class Fixed(nn.Module):
-    """The latents of a picture are its first pixels; what they draw is one grey, the first latent's."""
-
-    latents, latent_shape, outputs = 2, (2,), 2
-
-    def __init__(self, log_variance=0.0, log_scale=-1.0):
-        super().__init__()
-        self.log_variance, self.log_scale = log_variance, nn.Parameter(torch.tensor(log_scale))
-
-    def encode(self, images):
-        mean = images.flatten(1)[:, :2]
-        return mean, torch.full_like(mean, self.log_variance)
-
-    def decode(self, latents):
-        mean = latents[:, :1, None, None].expand(-1, 1, 4, 4)
-        return torch.cat((mean, self.log_scale.expand_as(mean)), 1)
-
-    def forward(self, images, noise):
-        mean, log_variance = self.encode(images)
-        return self.decode(mean + (0.5 * log_variance).exp() * noise), mean, log_variance
-
-
-class Stub(nn.Module):
-    """Reads two attributes: whether the picture is light, and nothing else, alike in all."""
-
-    name = "stub"
-
-    def __init__(self):
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(3))
-
-    def agreement(self, images, others):
-        light = images.mean((1, 2, 3)) > 0
-        return 0.5 + 0.5 * (light == (others.mean((1, 2, 3)) > 0)).float()
-
-
-def made(net=None, **more):
-    return VAE(net or Fixed(), Meta(image=ImageTransform(4, 1)), ADAM, **more).eval()
-
-
-def batch(images=IMAGES, valid=None, names="abcde"):
-    valid = torch.ones(len(images), dtype=torch.bool) if valid is None else torch.tensor(valid)
-    return ImageBatch(images, valid, list(names[: len(images)]))
-
-
-def conv(**more):
-    torch.manual_seed(0)
-    return ConvVAE(4, 1, **{"widths": (8,), "blocks": 1, "latents": 4, **more})
 
 
 def test_the_loss_is_the_bound_in_bits_a_dimension_and_its_parts_add_up():
@@ -219,60 +160,11 @@ def test_the_reader_is_no_part_of_the_model():
 
 
 def test_a_config_says_which_scores_it_has():
-    features = {"_target_": f"{__name__}.Stub"}
+    features = {"_target_": f"{Stub.__module__}.Stub"}
     assert VAE.scored({"features": features}) == {"bits_per_dim": "min", "attributes_stub": "max"}
     others = [None, {"_target_": "no.such.Class"}, {"_target_": "torch.nn.Identity"}]
     for node in ({}, *({"features": other} for other in others)):
         assert VAE.scored(node) == {"bits_per_dim": "min"}
-
-
-def test_latents_have_the_shape_of_the_net_s_grid_and_decode_to_pictures():
-    task = made(conv(bottleneck="grid", latents=3))
-    latents = task.encode(IMAGES)
-    assert latents.shape == (5, 3, 2, 2)
-    torch.testing.assert_close(task.decode(latents), task.reconstruct(IMAGES))
-    assert not torch.equal(task.decode(-latents), task.decode(latents))
-
-
-def test_samples_of_a_seed_do_not_depend_on_how_many_there_are():
-    task = made(conv())
-    few, many = task.generate(n=3, seed=5), task.generate(n=20, seed=5)
-    assert few.shape == (3, 3, 4, 4) and few.dtype == torch.uint8 and len(many) == 20
-    assert torch.equal(many[:3], few)
-    assert not torch.equal(task.generate(n=3, seed=6), few)
-    assert len({tuple(picture.flatten().tolist()) for picture in many}) > 15
-
-
-def test_panels_show_pairs_samples_and_the_latents_that_tell_most():
-    task = made()
-    scored(task, batch())
-    pairs, prior, rows, curve = task.panels("test")
-    assert pairs.images.shape == (10, 3, 4, 4) and pairs.columns == 5
-    assert torch.equal(
-        pairs.images[5:], torch.stack([p[:1, :1].expand(4, 4).expand(3, 4, 4) for p in pairs.images[:5, 0]])
-    )
-    assert len(prior.images) == 32
-    mean = IMAGES.flatten(1)[:, :2]
-    kl = 0.5 * mean.square().mean(0)
-    assert isinstance(curve, Curve)
-    assert curve.lines["nats"] == pytest.approx(sorted(kl.tolist(), reverse=True), abs=1e-4)
-    first = kl.argmax().item()
-    changes = [len(row.unique()) for row in rows.images.reshape(2, 8, -1)]
-    assert changes == ([6, 1] if first == 0 else [1, 6])  # only the first latent draws; beyond 1 is white
-    assert rows.note.startswith("Each row moves one latent") and f"{first} ({kl.max():.2f})" in rows.note
-
-
-def test_a_collapsed_posterior_is_told():
-    class Idle(Fixed):
-        def encode(self, images):
-            return torch.zeros(len(images), 2), torch.zeros(len(images), 2)
-
-    task = made(Idle())
-    scored(task, batch())
-    assert task.notes("test") == ["test: the posterior collapsed: no latent carries 0.01 nats"]
-    task = made()
-    scored(task, batch())
-    assert task.notes("test") == []
 
 
 def test_it_learns_one_batch_by_heart():
@@ -298,8 +190,3 @@ def test_it_learns_one_batch_by_heart():
 def test_a_value_that_cannot_be_is_refused(given, fault):
     with pytest.raises(ValueError, match=fault):
         made(**given)
-
-
-def test_no_samples_at_all_are_refused():
-    with pytest.raises(ValueError, match="n 0: must be at least 1"):
-        made().generate(n=0)

@@ -49,6 +49,11 @@ class CaptionBatch(NamedTuple):
     ids: list[str]
 
 
+def ids_of(batch: Any) -> list[str]:
+    """The samples of a batch that count, as its rows where `valid` are."""
+    return [name for name, valid in zip(batch.ids, batch.valid.tolist(), strict=True) if valid]
+
+
 class Meta(NamedTuple):
     """What only the data knows; the task keeps it in the checkpoint, so that loading needs no data.
 

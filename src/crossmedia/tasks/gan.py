@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from crossmedia.build import locate
-from crossmedia.data.batches import ImageBatch, Meta
+from crossmedia.data.batches import ImageBatch, Meta, ids_of
 from crossmedia.data.order import address, generator
 from crossmedia.errors import ConfigError
 from crossmedia.images.nearest import beside_nearest, nearest
@@ -109,7 +109,7 @@ class GAN(PhasedTask):
 
         A record's output is the class that the features are surest of, its score how sure.
         """
-        ids = [name for name, valid in zip(batch.ids, batch.valid.tolist(), strict=True) if valid]
+        ids = ids_of(batch)
         real = batch.inputs[batch.valid]
         fake = self.net(self.latents(*(("score", name) for name in ids))) if ids else real
         self.quality.update(real, fake, [address("place", name) for name in ids])
@@ -117,6 +117,14 @@ class GAN(PhasedTask):
             sure, kind = self.quality.probabilities[-1].view(len(ids), -1).max(1)
             rows = zip(ids, kind.tolist(), sure.tolist(), strict=True)
             self.records += [{"id": name, "output": kind, "score": round(p, 4)} for name, kind, p in rows]
+
+    def on_validation_epoch_start(self) -> None:
+        super().on_validation_epoch_start()
+        self.quality.need(len(self.data.split("val")), "val")
+
+    def on_test_epoch_start(self) -> None:
+        super().on_test_epoch_start()
+        self.quality.need(len(self.data.split(self.test_split)), self.test_split)
 
     def on_validation_epoch_end(self) -> None:
         self._log_quality("val")

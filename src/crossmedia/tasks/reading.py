@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import MeanMetric
 
-from crossmedia.data.batches import Meta, ObjectBatch
+from crossmedia.data.batches import Meta, ObjectBatch, ids_of
 from crossmedia.images.reading import attributes, right, targets, words
 from crossmedia.report.panels import Grid, Panel
 from crossmedia.tasks.base import Task, to_uint8
@@ -50,8 +50,7 @@ class SceneReading(Task):
             self.scene_accuracy.update(whole)
         for name in self.scores:
             self.log_score(split, name, getattr(self, name), size)
-        ids = [name for name, valid in zip(batch.ids, keep.tolist(), strict=True) if valid]
-        for row, (name, told) in enumerate(zip(ids, words(logits), strict=True)):
+        for row, (name, told) in enumerate(zip(ids_of(batch), words(logits), strict=True)):
             self.records.append({"id": name, "output": ", ".join(told), "score": float(whole[row])})
             if not whole[row] and len(self.pictures) < self.shown:
                 self.pictures.append(batch.inputs[keep][row].cpu())

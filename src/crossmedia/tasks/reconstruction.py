@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from crossmedia.build import locate
+from crossmedia.data.batches import ImageBatch, ids_of
 from crossmedia.errors import ConfigError
 from crossmedia.report.panels import Grid
-from crossmedia.tasks.base import to_uint8
+from crossmedia.tasks.base import Task, to_uint8
 
 COLUMNS = 8
 
@@ -47,6 +48,14 @@ def reader_scores(model: dict[str, Any]) -> dict[str, str]:
     except ConfigError:  # the node's own check tells
         return {}
     return {score_of(features): "max"} if hasattr(features, "agreement") else {}
+
+
+def record(task: Task, batch: ImageBatch, scores: dict[str, Tensor]) -> None:
+    """Keep each valid sample's own scores, (B,) of the valid ones, and the first pictures."""
+    columns = {name: [round(value, 4) for value in values.tolist()] for name, values in scores.items()}
+    for row, name in enumerate(ids_of(batch)):
+        task.records.append({"id": name, "score": {key: values[row] for key, values in columns.items()}})
+    task.pictures += batch.inputs[batch.valid][: task.shown - len(task.pictures)].cpu()
 
 
 def pairs(pictures: Tensor, rebuilt: Tensor) -> Grid:

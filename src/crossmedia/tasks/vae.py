@@ -23,7 +23,7 @@ from crossmedia.losses.likelihood import (
 from crossmedia.metrics.vectors import VectorMean
 from crossmedia.report.panels import Curve, Grid, Panel
 from crossmedia.tasks.base import Task, to_uint8
-from crossmedia.tasks.reconstruction import Reader, pairs, reader_scores
+from crossmedia.tasks.reconstruction import Reader, pairs, reader_scores, record
 
 Likelihood = Literal["logistic", "bernoulli"]
 PARAMETERS = {"logistic": 2, "bernoulli": 1}  # numbers a pixel-channel that the net gives
@@ -104,11 +104,7 @@ class VAE(Task):
 
     def score(self, batch: ImageBatch, split: str) -> None:
         net: Any = self.net
-        keep = batch.valid
-        images, ids = (
-            batch.inputs,
-            [name for name, valid in zip(batch.ids, keep.tolist(), strict=True) if valid],
-        )
+        keep, images = batch.valid, batch.inputs
         bits = 1 / (math.log(2) * images[0].numel())
         mean, log_variance = net.encode(images)
         samples = 1 if split == "val" else self.importance_samples
@@ -128,15 +124,11 @@ class VAE(Task):
         log("reconstruction", reconstruction)
         log("kl", bits * kl.sum(1))
         log("loss", reconstruction + self.beta * bits * kl.sum(1))
-        rows = [{"bits_per_dim": round(bound, 4)} for bound in bounds.tolist()]
+        own = {"bits_per_dim": bounds}
         if self.reader:
-            alike = self.reader.agreement(images, self._picture(net.decode(mean)))[keep]
-            log(self.reader.score, alike)
-            rows = [
-                {**row, self.reader.score: share} for row, share in zip(rows, alike.tolist(), strict=True)
-            ]
-        self.records += [{"id": name, "score": row} for name, row in zip(ids, rows, strict=True)]
-        self.pictures += images[keep][: self.shown - len(self.pictures)].cpu()
+            own[self.reader.score] = self.reader.agreement(images, self._picture(net.decode(mean)))[keep]
+            log(self.reader.score, own[self.reader.score])
+        record(self, batch, own)
 
     def on_validation_epoch_end(self) -> None:
         self.kl.compute()  # gathers from every rank
@@ -149,14 +141,17 @@ class VAE(Task):
         self.kl.reset()
 
     @torch.inference_mode()
-    def generate(self, *, n: int = 16, seed: int = 0) -> Tensor:
-        """The means of `n` draws from the prior, uint8 (N, 3, H, W); the first pictures of a seed do not
-        depend on how many there are."""
-        within(n=n, seed=seed)
+    def generate(self, *, n: int = 16, seed: int = 0, first: int = 0) -> Tensor:
+        """The means at draws `first` to `first + n` from the prior, uint8 (n, 3, H, W); picture i of a seed
+        does not depend on n."""
+        within(n=n, seed=seed, first=first)
         net: Any = self.net
         whole = -(-n // TOGETHER) * TOGETHER
         latents = torch.stack(
-            [torch.randn(net.latents, generator=generator("prior", seed, i)) for i in range(whole)]
+            [
+                torch.randn(net.latents, generator=generator("prior", seed, number))
+                for number in range(first, first + whole)
+            ]
         )
         parts = [self._picture(net.decode(part.to(self.device))) for part in latents.split(TOGETHER)]
         return to_uint8(torch.cat(parts))[:n]

@@ -14,7 +14,7 @@ from crossmedia.limits import within
 from crossmedia.metrics.vectors import VectorMean
 from crossmedia.report.panels import Curve, Panel
 from crossmedia.tasks.base import Task, to_uint8
-from crossmedia.tasks.reconstruction import Reader, pairs, reader_scores
+from crossmedia.tasks.reconstruction import Reader, pairs, reader_scores, record
 
 SPARSE = 0.5  # of the codes: where fewer are used, the codebook is larger than what it learnt
 
@@ -67,7 +67,6 @@ class VQVAE(Task):
 
     def score(self, batch: ImageBatch, split: str) -> None:
         keep, images = batch.valid, batch.inputs
-        ids = [name for name, valid in zip(batch.ids, keep.tolist(), strict=True) if valid]
         size = int(keep.sum())  # a rank may have none
         rebuilt, features, codes, tokens = self.net(images)
 
@@ -79,15 +78,11 @@ class VQVAE(Task):
         log("reconstruction_l1", error)
         log("loss", (self._error(images, rebuilt) + self.commitment * committed)[keep])
         self.uses.update(F.one_hot(tokens[keep].flatten(1), self.uses.total.numel()).sum(1))
-        rows = [{"reconstruction_l1": round(value, 4)} for value in error.tolist()]
+        own = {"reconstruction_l1": error}
         if self.reader:
-            alike = self.reader.agreement(images, rebuilt.clamp(-1, 1))[keep]
-            log(self.reader.score, alike)
-            rows = [
-                {**row, self.reader.score: share} for row, share in zip(rows, alike.tolist(), strict=True)
-            ]
-        self.records += [{"id": name, "score": row} for name, row in zip(ids, rows, strict=True)]
-        self.pictures += images[keep][: self.shown - len(self.pictures)].cpu()
+            own[self.reader.score] = self.reader.agreement(images, rebuilt.clamp(-1, 1))[keep]
+            log(self.reader.score, own[self.reader.score])
+        record(self, batch, own)
 
     def on_validation_epoch_end(self) -> None:
         self._log_usage("val")
