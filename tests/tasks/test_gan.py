@@ -145,6 +145,8 @@ def test_panels_show_the_same_latents_each_time_and_ways_between_them():
     one, two = (model.panels("test") for _ in range(2))
     grids = [panel for panel in one if isinstance(panel, Grid)]
     assert all(torch.equal(a.images, b.images) for a, b in zip(one, two, strict=True) if isinstance(a, Grid))
+    beside = next(grid for grid in grids if grid.title.startswith("Nearest"))
+    assert "the nearest of 60 training pictures" in beside.note
     way = next(grid for grid in grids if grid.title.startswith("From one latent"))
     assert len(way.images) == way.columns * 4
     # each row ends where the next begins

@@ -48,6 +48,7 @@ def beside_nearest(
     pool: Tensor,
     features: tuple[Tensor, Tensor] | None = None,
     usual: float | None = None,
+    among: int | None = None,
     title: str = "Nearest training pictures",
     columns: int = 6,
 ) -> Grid:
@@ -55,7 +56,8 @@ def beside_nearest(
 
     Nearest by the pixels, as the root of the mean square of differences from 0 to 1; with `features`, (N, D)
     and (M, D), by their Euclidean distance. `usual` is the median of that distance for real pictures that are
-    not in the pool: a generated one that is much nearer is a copy.
+    not in the pool: a generated one that is much nearer is a copy. `among` is the number of
+    pictures from which the pool was chosen already.
     """
     if features is None:
         side = images.shape[1:].numel() ** 0.5 * 255
@@ -67,7 +69,7 @@ def beside_nearest(
         measure = "the distance of their features"
     right = pool[indices[:, 0].to(pool.device)].to(images)
     gap = images.new_full((*images.shape[:3], max(1, images.shape[3] // 16)), WHITE)
-    note = f"Left: generated. Right: the nearest of {len(pool)} training pictures. Below: {measure}"
+    note = f"Left: generated. Right: the nearest of {among or len(pool)} training pictures. Below: {measure}"
     if usual is not None:
         note += f"; usual for real pictures that are not among them: {usual:.3g}"
     captions = [f"{distance:.3g}" for distance in distances[:, 0].tolist()]

@@ -29,6 +29,7 @@ from crossmedia.tasks.phases import Phase, PhasedTask
 
 GRID, ROWS, STEPS = 64, 4, 12  # pictures of the fixed grid; its rows, and those of ways between latents
 CHUNK = 256  # pictures made at once
+POOL = 10_000  # training pictures among which one may be copied, at most
 COLLAPSED = 0.1  # share of the real pictures that are reached
 
 
@@ -135,7 +136,9 @@ class GAN(PhasedTask):
     def _log_quality(self, split: str) -> None:
         """The scores; beside them the floor, FID and KID between as many real pictures and training ones."""
         found = {f"{name}_{self.quality.name}": value for name, value in self.quality.compute().items()}
-        real, other = (self._seen(name, self.quality.n) for name in (split, "train"))
+        count = self.quality.n
+        real, other = self._seen(split, count), self._seen("train", max(count, POOL))[:count]
+        self._floor_of = len(other)
         found[f"fid_{self.quality.name}_floor"] = frechet(real, other)
         found[f"kid_{self.quality.name}_floor"] = kernel(real, other)
         for name, value in found.items():
@@ -160,7 +163,7 @@ class GAN(PhasedTask):
         name, count = self.quality.name, self.quality.n
         said = [
             f"{split}: {count} made and {count} real pictures, features of {name}; the floor is that of "
-            f"{len(self._known['train'])} training pictures."
+            f"{self._floor_of} training pictures."
         ]
         coverage = float(self.found[f"coverage_{name}"])
         if coverage < COLLAPSED:
@@ -198,6 +201,7 @@ class GAN(PhasedTask):
             pool,
             (features, known[places]),
             usual=nearest(real, known)[0].median().item(),
+            among=len(known),
         )
 
     def _made(self, addresses: list[tuple[Any, ...]]) -> Tensor:
