@@ -1,5 +1,6 @@
 """Small data that tests share: a source in memory, a folder of stamps, what a run needs to be short."""
 
+import gzip
 import io
 import struct
 import zipfile
@@ -165,4 +166,23 @@ def cifar10(root: Path) -> Path:
         labels = np.arange(40, dtype=np.uint8)[:, None] % 10
         pixels = draw.integers(0, 256, (40, 3072), dtype=np.uint8)
         (folder / f"{name}.bin").write_bytes(np.concatenate([labels, pixels], 1).tobytes())
+    return root
+
+
+def idx(values: np.ndarray, magic: bytes = b"\0\0\x08") -> bytes:
+    return magic + bytes([values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes()
+
+
+def mnist(root: Path, suffix: str = "-idx", packed: bool = False) -> Path:
+    """The publisher's four files: forty pictures to train, ten to test, each as light as its digit."""
+    for part, number in (("train", 40), ("t10k", 10)):
+        labels = (np.arange(number) % 10).astype(np.uint8)
+        images = np.repeat(labels, 28 * 28).reshape(number, 28, 28) * 20
+        for name, values in (
+            (f"{part}-images{suffix}3-ubyte", images),
+            (f"{part}-labels{suffix}1-ubyte", labels),
+        ):
+            data = idx(values)
+            path = root / (f"{name}.gz" if packed else name)
+            path.write_bytes(gzip.compress(data) if packed else data)
     return root

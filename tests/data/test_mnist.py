@@ -1,38 +1,15 @@
-import gzip
-import struct
-from pathlib import Path
-
 import numpy as np
 import pytest
+from made import idx, mnist
 
 from crossmedia.data.sources.mnist import MNIST
 from crossmedia.errors import DataError
-
-NAMES = {"train": (40, "train"), "t10k": (10, "test")}
-
-
-def idx(values: np.ndarray, magic: bytes = b"\0\0\x08") -> bytes:
-    return magic + bytes([values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes()
-
-
-def made(root: Path, suffix: str = "-idx", packed: bool = False) -> Path:
-    for part, (number, _) in NAMES.items():
-        labels = (np.arange(number) % 10).astype(np.uint8)
-        images = np.repeat(labels, 28 * 28).reshape(number, 28, 28) * 20
-        for name, values in (
-            (f"{part}-images{suffix}3-ubyte", images),
-            (f"{part}-labels{suffix}1-ubyte", labels),
-        ):
-            data = idx(values)
-            path = root / (f"{name}.gz" if packed else name)
-            path.write_bytes(gzip.compress(data) if packed else data)
-    return root
 
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("suffix", ["-idx", ".idx"])
 def test_plain_and_gzipped_files_give_the_same_pictures(tmp_path, suffix, packed):
-    source = MNIST(str(made(tmp_path, suffix, packed)))
+    source = MNIST(str(mnist(tmp_path, suffix, packed)))
     assert [len(source.split(split)) for split in source.splits] == [30, 10, 10]
     sample = source.split("test")[3]
     assert sample.id == "test/00003" and sample.label == 3
@@ -40,7 +17,7 @@ def test_plain_and_gzipped_files_give_the_same_pictures(tmp_path, suffix, packed
 
 
 def test_val_is_one_in_ten_of_each_class_of_training_and_said(tmp_path):
-    source = MNIST(str(made(tmp_path)))
+    source = MNIST(str(mnist(tmp_path)))
     assert sorted(sample.label for sample in source.split("val")) == list(range(10))
     ids = {sample.id for split in ("train", "val") for sample in source.split(split)}
     assert ids == {f"train/{number:05d}" for number in range(40)}
@@ -48,15 +25,15 @@ def test_val_is_one_in_ten_of_each_class_of_training_and_said(tmp_path):
 
 
 def test_the_fingerprint_sees_one_pixel(tmp_path):
-    before = MNIST(str(made(tmp_path))).fingerprint()
-    assert MNIST(str(made(tmp_path, packed=True))).fingerprint() == before
+    before = MNIST(str(mnist(tmp_path))).fingerprint()
+    assert MNIST(str(mnist(tmp_path, packed=True))).fingerprint() == before
     path = tmp_path / "t10k-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:-1] + b"\7")
     assert MNIST(str(tmp_path)).fingerprint() != before
 
 
 def test_classes_of_another_set_may_be_named(tmp_path):
-    source = MNIST(str(made(tmp_path)), classes=[f"garment {number}" for number in range(10)])
+    source = MNIST(str(mnist(tmp_path)), classes=[f"garment {number}" for number in range(10)])
     assert source.classes[9] == "garment 9"
 
 
@@ -78,7 +55,7 @@ def test_classes_of_another_set_may_be_named(tmp_path):
     ],
 )
 def test_a_broken_file_is_named(tmp_path, name, change, said):
-    path = made(tmp_path) / name
+    path = mnist(tmp_path) / name
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(DataError, match=f"{path}: .*{said}"):
         MNIST(str(tmp_path))
@@ -86,7 +63,7 @@ def test_a_broken_file_is_named(tmp_path, name, change, said):
 
 @pytest.mark.parametrize("damage", [lambda data: data[:60], lambda data: b"\0" * 100])
 def test_a_broken_archive_is_named(tmp_path, damage):
-    path = made(tmp_path, packed=True) / "t10k-images-idx3-ubyte.gz"
+    path = mnist(tmp_path, packed=True) / "t10k-images-idx3-ubyte.gz"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=f"{path}: cut short or damaged"):
         MNIST(str(tmp_path))

@@ -1,0 +1,89 @@
+"""Run an experiment's sweep, put its scores in docs/results.md: `python -m benchmarks.sweeps gan_digits`.
+
+Its axes are the experiment file's `hydra.sweeper.params`; runs that differ in the seed alone are one row.
+"""
+
+import math
+import os
+import re
+import statistics
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from scipy.stats import t as student
+
+from crossmedia.config import ROOT
+from crossmedia.folder import read_json, runs_of, write_whole
+from crossmedia.listing import experiments
+from crossmedia.report.tables import to_markdown
+
+RESULTS = ROOT / "docs" / "results.md"
+TITLE = "# Sweeps\n\nMean of the seeds ± half of Student's 95 % confidence interval.\n"
+
+
+def main(names: list[str]) -> int:
+    """Run the sweep of each experiment named; 1 where a job failed."""
+    known = experiments(ROOT)
+    for name in names:
+        axes = _axes(name) if name in known else None
+        if not axes:
+            print(f"{name}: no experiment with hydra.sweeper.params in its file", file=sys.stderr)
+            return 2
+        before = set(runs_of(ROOT / "outputs" / "sweeps"))
+        if subprocess.run([sys.executable, "train.py", "-m", f"experiments={name}"], cwd=ROOT).returncode:
+            return 1
+        runs = [run for run in runs_of(ROOT / "outputs" / "sweeps") if run not in before]
+        _put(name, section(name, runs, [axis for axis in axes if axis != "seed"], list(known[name]["score"])))
+    return 0
+
+
+def section(name: str, runs: Sequence[Path], axes: Sequence[str], scores: Sequence[str]) -> str:
+    """One row for each setting of the axes: mean and interval of every score, seeds, minutes a run."""
+    groups: dict[tuple[str, ...], list[Path]] = defaultdict(list)
+    for run in runs:
+        words = dict(
+            word.split("=", 1) for word in read_json(run / "manifest.json")["command"] if "=" in word
+        )
+        groups[tuple(words[axis] for axis in axes)].append(run)
+    rows = []
+    for setting, members in groups.items():
+        found = [read_json(run / "scores.json") for run in members]
+        cells = [interval([float(values[score]) for values in found]) for score in scores]
+        minutes = statistics.mean(read_json(run / "manifest.json")["wall_seconds"] / 60 for run in members)
+        rows.append([*setting, *cells, len(members), f"{minutes:.1f}"])
+    columns = [*axes, *scores, "seeds", "minutes a run"]
+    hardware: dict[str, Any] = read_json(runs[0] / "manifest.json")["hardware"]
+    where = f"{hardware['threads']} CPU threads, {hardware['capability']}, {hardware['precision']}"
+    return f"## {name}\n\n`python train.py -m experiments={name}` ({where})\n\n{to_markdown(columns, rows)}"
+
+
+def interval(values: Sequence[float]) -> str:
+    """The mean and half of its 95 % interval, as `0.572 ± 0.031`; one value has no interval."""
+    mean = statistics.mean(values)
+    if len(values) == 1:
+        return f"{mean:.3f}"
+    half = float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
+    return f"{mean:.3f} ± {half:.3f}"
+
+
+def _axes(name: str) -> list[str]:
+    head = yaml.safe_load((ROOT / "experiments" / f"{name}.yaml").read_text(encoding="utf-8"))
+    return list(head.get("hydra", {}).get("sweeper", {}).get("params", {}))
+
+
+def _put(name: str, text: str) -> None:
+    """In the place of the section of this name, or at the end."""
+    before = RESULTS.read_text(encoding="utf-8") if RESULTS.is_file() else TITLE
+    old = re.search(rf"(?ms)^## {re.escape(name)}\n.*?(?=^## |\Z)", before)
+    after = before[: old.start()] + text + before[old.end() :] if old else f"{before}\n{text}"
+    write_whole(RESULTS, after)
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.exit(main(sys.argv[1:]))
