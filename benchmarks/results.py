@@ -20,13 +20,14 @@ START, END = "<!-- experiments -->", "<!-- /experiments -->"
 
 
 def main(names: list[str]) -> int:
-    """Run the experiments of these names, all where there are none; 1 where one failed."""
+    """Run the experiments of these names, or all that were measured before; 1 where one failed."""
     known = experiments(ROOT)
     wrong = [name for name in names if name not in known]
     if wrong:
         print(f"{wrong[0]}: no such experiment. All: {', '.join(known)}", file=sys.stderr)
         return 2
-    failed = [name for name in names or known if not _renew(name, known[name])]
+    measured = [name for name, about in known.items() if about.get("minutes")]
+    failed = [name for name in names or measured if not _renew(name, known[name])]
     refresh_readme()
     for name in failed:
         print(f"{name}: failed; its file is as it was", file=sys.stderr)

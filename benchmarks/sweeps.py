@@ -34,10 +34,11 @@ def main(names: list[str]) -> int:
         if not axes:
             print(f"{name}: no experiment with hydra.sweeper.params in its file", file=sys.stderr)
             return 2
-        before = set(runs_of(ROOT / "outputs" / "sweeps"))
+        home = ROOT / "outputs" / name
+        before = set(runs_of(home))
         if subprocess.run([sys.executable, "train.py", "-m", f"experiments={name}"], cwd=ROOT).returncode:
             return 1
-        runs = [run for run in runs_of(ROOT / "outputs" / "sweeps") if run not in before]
+        runs = [run for run in runs_of(home) if run not in before]
         _put(name, section(name, runs, [axis for axis in axes if axis != "seed"], list(known[name]["score"])))
     return 0
 

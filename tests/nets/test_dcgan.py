@@ -11,9 +11,10 @@ def test_latents_become_pictures_of_the_asked_size():
 
 
 @pytest.mark.parametrize("norm", ["spectral", "batch", "layer", "none"])
-@pytest.mark.parametrize("refine", [True, False])
-def test_pictures_become_a_score_each_and_gradients_reach_every_weight(norm, refine):
-    net = Discriminator(16, channels=1, widths=[4, 6, 8] if refine else [4, 6], norm=norm, refine=refine)
+@pytest.mark.parametrize(("refine", "fold"), [(True, False), (False, False), (True, True), (False, True)])
+def test_pictures_become_a_score_each_and_gradients_reach_every_weight(norm, refine, fold):
+    widths = [4, 6, 8][: 2 + refine - fold]
+    net = Discriminator(16, channels=1, widths=widths, norm=norm, refine=refine, fold=fold)
     scores = net(torch.randn(3, 1, 16, 16))
     assert scores.shape == (3,)
     scores.square().sum().backward()

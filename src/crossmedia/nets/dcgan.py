@@ -40,9 +40,7 @@ class Generator(nn.Module):
             ]
         self.levels = nn.Sequential(*levels)
         self.picture = nn.Conv2d(widths[-1], channels, 3, padding=1)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-                nn.init.normal_(module.weight, std=0.02)  # section 3
+        narrow(self)
 
     def forward(self, latents: Tensor) -> Tensor:
         x = self.dense(latents).unflatten(1, (-1, SIDE, SIDE))  # (B, Z) -> (B, D, 4, 4)
@@ -54,8 +52,9 @@ class Discriminator(nn.Module):
     """Pictures to one score each: each width halves the size, down to 4 × 4.
 
     `refine` is Miyato et al.'s: a 3 × 3 convolution before each halving, and a last one, of the last width,
-    after them. `norm`: "spectral" bounds every layer, "batch" is DCGAN's, "layer" and "none" let samples
-    alone, as a gradient penalty needs.
+    after them. With `fold`, 2 × 2 pixels are channels of one (Shi et al., 2016): nothing is computed at the
+    pictures' own size. `norm`: "spectral" bounds every layer, "batch" is DCGAN's, "layer" and "none" let
+    samples alone, as a gradient penalty needs.
     """
 
     def __init__(
@@ -65,13 +64,15 @@ class Discriminator(nn.Module):
         widths: Sequence[int] = (64, 128, 256),
         norm: Norm = "spectral",
         refine: bool = True,
+        fold: bool = False,
     ):
         super().__init__()
         within(image_size=image_size, channels=channels, widths=widths)
-        _need_levels(image_size, len(widths) - refine, widths)
+        _need_levels(image_size, len(widths) - refine + fold, widths)
         if norm not in get_args(Norm):
             raise ValueError(f"norm {norm}: must be {', '.join(get_args(Norm))}")
-        layers: list[nn.Module] = []
+        layers: list[nn.Module] = [nn.PixelUnshuffle(2)] if fold else []
+        channels = 4 * channels if fold else channels
         for level, (before, width) in enumerate(zip((channels, *widths[:-1]), widths, strict=True)):
             same, half = (before, width, 3, 1), (width if refine else before, width, 4, 2)
             sizes = [same] * refine + [half] * (not refine or level + 1 < len(widths))
@@ -83,6 +84,13 @@ class Discriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.score(self.layers(images).flatten(1))[:, 0]  # (B, C, S, S) -> (B,)
+
+
+def narrow(net: nn.Module) -> None:
+    """DCGAN's start: weights from a normal distribution of deviation 0.02 (section 3)."""
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(module.weight, std=0.02)
 
 
 def _layer(inner: int, outer: int, kernel: int, stride: int, norm: Norm, first: bool) -> list[nn.Module]:

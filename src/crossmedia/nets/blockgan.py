@@ -1,0 +1,106 @@
+"""Generator that draws a ground and each object by itself, then puts the objects in their places (BlockGAN,
+Nguyen-Phuoc et al., 2020, here in two dimensions).
+
+Shapes: B batch, Z latents, K objects, C channels, S image size, G = S/2 cells a side, D width.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from crossmedia.limits import within
+from crossmedia.nets.dcgan import SIDE, narrow
+
+PLACE = 2  # of an object's latents say where it is
+
+
+class BlockGenerator(nn.Module):
+    """Latents to pictures in [-1, 1].
+
+    Ground and objects have an equal share of the latents each. An object is drawn on a grid of half the
+    scene's cells a side: from 4 × 4 each further width doubles it, but for the last two. It is moved to a
+    place that is uniform over as much of the scene as the object itself allows, and added to the ground. The
+    sum is drawn over at the width before the last, then at full size at the last.
+    """
+
+    def __init__(
+        self,
+        image_size: int,
+        channels: int = 3,
+        latent_dim: int = 128,
+        widths: Sequence[int] = (128, 64, 64, 24),
+        objects: int = 1,
+    ):
+        super().__init__()
+        within(
+            image_size=image_size, channels=channels, latent_dim=latent_dim, widths=widths, objects=objects
+        )
+        *drawn, joined, full = _need_levels(image_size, widths)
+        if latent_dim % (objects + 1) or latent_dim // (objects + 1) <= PLACE:
+            raise ValueError(f"latent_dim {latent_dim}: must be {objects + 1} times a number above {PLACE}")
+        self.latent_dim, self.objects, self.cells = latent_dim, objects, image_size // 2
+        share = latent_dim // (objects + 1)
+        self.ground = nn.Linear(share, drawn[-1])
+        self.reach = nn.Linear(share - PLACE, PLACE)
+        self.dense = nn.Linear(share - PLACE, drawn[0] * SIDE**2)
+        levels: list[nn.Module] = [nn.BatchNorm2d(drawn[0]), nn.ReLU(inplace=True)]
+        for before, width in zip(drawn, drawn[1:], strict=False):
+            levels += _layer(nn.ConvTranspose2d(before, width, 4, stride=2, padding=1, bias=False))
+        self.draw = nn.Sequential(*levels, nn.Conv2d(drawn[-1], drawn[-1], 3, padding=1))
+        self.join = nn.Sequential(
+            nn.ReLU(inplace=True),
+            *_layer(nn.Conv2d(drawn[-1], joined, 3, padding=1, bias=False)),
+            *_layer(nn.ConvTranspose2d(joined, full, 4, stride=2, padding=1, bias=False)),
+        )
+        self.refine = nn.Sequential(*_layer(nn.Conv2d(full, full, 3, padding=1, bias=False)))
+        self.picture = nn.Conv2d(full, channels, 3, padding=1)
+        narrow(self)
+        nn.init.constant_(self.reach.bias, 1.5)  # four fifths of the picture
+        self.register_buffer("window", _window(self.cells // 2), persistent=False)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        ground, *objects = latents.chunk(self.objects + 1, dim=1)  # (B, Z) -> (B, Z/(K+1)) each
+        scene = self.ground(ground).float()[:, :, None, None] + sum(map(self.placed, objects))
+        x = self.join(scene)  # (B, D, G, G) -> (B, ·, S, S)
+        return self.picture(x + self.refine(x)).tanh()  # (B, C, S, S)
+
+    def placed(self, latents: Tensor) -> Tensor:
+        """An object in its place, (B, D, G, G); its grid fades out to its border."""
+        place, content = latents[:, :PLACE].float(), latents[:, PLACE:]
+        drawn = self.draw(self.dense(content).unflatten(1, (-1, SIDE, SIDE))).float() * self.window
+        centre = torch.erf(place / math.sqrt(2)) * self.reach(content).float().sigmoid()
+        return self.moved(drawn, centre)
+
+    def moved(self, drawn: Tensor, centre: Tensor) -> Tensor:
+        """From the middle to a centre (B, 2), x and y in [-1, 1] of the scene."""
+        x, y = (self._shift(part) for part in centre.unbind(1))
+        return y.transpose(1, 2)[:, None] @ drawn @ x[:, None]  # (B, D, G/2, G/2) -> (B, D, G, G)
+
+    def _shift(self, centre: Tensor) -> Tensor:
+        """The share of each of an object's cells in each of the scene's, (B, G/2, G): linearly."""
+        sides = (self.cells // 2, self.cells)
+        inner, outer = (torch.arange(n, device=centre.device) - (n - 1) / 2 for n in sides)
+        places = centre[:, None] * self.cells / 2 + inner  # (B, G/2)
+        return (1 - (places[:, :, None] - outer).abs()).clamp(min=0)
+
+
+def _layer(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+    return [convolution, nn.BatchNorm2d(convolution.out_channels), nn.ReLU(inplace=True)]
+
+
+def _window(side: int) -> Tensor:
+    """(side, side): 1 in the middle, to 0 at the border."""
+    across = 1 - ((torch.arange(side) + 0.5) * 2 / side - 1) ** 4
+    return across[:, None] * across
+
+
+def _need_levels(image_size: int, widths: Sequence[int]) -> Sequence[int]:
+    size = SIDE * 2 ** (len(widths) - 1)
+    if len(widths) < 3 or image_size != size:
+        raise ValueError(
+            f"widths {list(widths)}: must be three or more, as many as make {image_size} pixels"
+            + (f"; these make {size}" if len(widths) > 2 else "")
+        )
+    return widths
