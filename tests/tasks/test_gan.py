@@ -159,6 +159,8 @@ def test_panels_show_the_same_latents_each_time_and_ways_between_them():
         ({"loss": "hinje"}, "^loss hinje: must be non_saturating, hinge, wgan_gp"),
         ({"n_critic": 0}, "^n_critic 0: must be at least 1"),
         ({"r1": -1.0}, "^r1 -1.0: must be at least 0"),
+        ({"r1": 1.0, "r1_end": 0.0}, "^r1_end 0.0: must be above 0"),
+        ({"r1_end": 1.0}, "^r1_end 1.0: needs an r1 above 0"),
     ],
 )
 def test_a_wrong_argument_is_named(more, words):
@@ -178,6 +180,15 @@ def test_r1_pays_for_the_steps_between():
     model.number = 4
     penalty = r1_penalty(model.discriminator, pictures).item()
     assert losses[1] == losses[0] and losses[2] == pytest.approx(losses[0] + 8 * penalty, rel=1e-5)
+
+
+def test_r1_shrinks_to_its_end_by_the_same_part_each_step(monkeypatch):
+    model = gan(r1=8.0, r1_end=0.5)
+    weights = []
+    for part in (0.25, 0.5, 0.75, 1.0):
+        monkeypatch.setattr(type(model), "progress", property(lambda task, part=part: part))
+        weights.append(model._r1_now())
+    assert weights == pytest.approx([4.0, 2.0, 1.0, 0.5]) and gan(r1=8.0)._r1_now() == 8.0
 
 
 @pytest.mark.parametrize("start", ["on_validation_epoch_start", "on_test_epoch_start"])

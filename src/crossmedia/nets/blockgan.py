@@ -30,7 +30,7 @@ class BlockGenerator(nn.Module):
         image_size: int,
         channels: int = 3,
         latent_dim: int = 128,
-        widths: Sequence[int] = (128, 64, 64, 24),
+        widths: Sequence[int] = (128, 64, 32, 24),
         objects: int = 1,
     ):
         super().__init__()
@@ -47,15 +47,16 @@ class BlockGenerator(nn.Module):
         self.dense = nn.Linear(share - PLACE, drawn[0] * SIDE**2)
         levels: list[nn.Module] = [nn.BatchNorm2d(drawn[0]), nn.ReLU(inplace=True)]
         for before, width in zip(drawn, drawn[1:], strict=False):
-            levels += _layer(nn.ConvTranspose2d(before, width, 4, stride=2, padding=1, bias=False))
-        self.draw = nn.Sequential(*levels, nn.Conv2d(drawn[-1], drawn[-1], 3, padding=1))
+            levels += [nn.Upsample(scale_factor=2), *_layer(before, width)]
+        self.draw = nn.Sequential(*levels, _convolution(drawn[-1], drawn[-1]))
         self.join = nn.Sequential(
             nn.ReLU(inplace=True),
-            *_layer(nn.Conv2d(drawn[-1], joined, 3, padding=1, bias=False)),
-            *_layer(nn.ConvTranspose2d(joined, full, 4, stride=2, padding=1, bias=False)),
+            *_layer(drawn[-1], joined),
+            nn.Upsample(scale_factor=2),
+            *_layer(joined, full),
         )
-        self.refine = nn.Sequential(*_layer(nn.Conv2d(full, full, 3, padding=1, bias=False)))
-        self.picture = nn.Conv2d(full, channels, 3, padding=1)
+        self.refine = nn.Sequential(*_layer(full, full))
+        self.picture = _convolution(full, channels)
         narrow(self)
         nn.init.constant_(self.reach.bias, 1.5)  # four fifths of the picture
         self.register_buffer("window", _window(self.cells // 2), persistent=False)
@@ -86,8 +87,13 @@ class BlockGenerator(nn.Module):
         return (1 - (places[:, :, None] - outer).abs()).clamp(min=0)
 
 
-def _layer(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
-    return [convolution, nn.BatchNorm2d(convolution.out_channels), nn.ReLU(inplace=True)]
+def _convolution(before: int, width: int, bias: bool = True) -> nn.Conv2d:
+    """Its border goes on beyond the picture, so that an even ground stays even."""
+    return nn.Conv2d(before, width, 3, padding=1, padding_mode="replicate", bias=bias)
+
+
+def _layer(before: int, width: int) -> list[nn.Module]:
+    return [_convolution(before, width, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
 
 
 def _window(side: int) -> Tensor:

@@ -38,8 +38,10 @@ class GAN(PhasedTask):
     generator (`net`) on every `n_critic`-th.
 
     `penalty` is the weight of WGAN-GP's gradient penalty, `r1` that of R1, by which every `r1_every`-th step
-    pays for those between (Karras et al., 2020). `augment` changes what the discriminator sees, real and made
-    alike. `features` score: their name is part of each score's.
+    pays for those between (Karras et al., 2020). With `r1_end` it shrinks to that by the same part each step:
+    at first it keeps the game stable, later it would hide small differences (after Huang et al., 2024).
+    `augment` changes what the discriminator sees, real and made alike. `features` score: their name is part
+    of each score's.
     """
 
     def __init__(
@@ -56,16 +58,19 @@ class GAN(PhasedTask):
         penalty: float = 10.0,
         r1: float = 0.0,
         r1_every: int = 1,
+        r1_end: float | None = None,
         augment: Callable[[Tensor], Tensor] | None = None,
     ):
         super().__init__(net, meta, optimizer, schedule)
-        within(n_critic=n_critic, penalty=penalty, r1=r1, r1_every=r1_every)
+        within(n_critic=n_critic, penalty=penalty, r1=r1, r1_every=r1_every, r1_end=r1_end)
+        if r1_end is not None and not r1:
+            raise ValueError(f"r1_end {r1_end}: needs an r1 above 0")
         if loss not in LOSSES:
             raise ValueError(f"loss {loss}: must be {', '.join(LOSSES)}")
         self.discriminator, self._discriminator_optimizer = discriminator, discriminator_optimizer
         self.loss: Loss = loss
         self.n_critic, self.augment = n_critic, augment
-        self.penalty, self.r1, self.r1_every = penalty, r1, r1_every
+        self.penalty, self.r1, self.r1_every, self.r1_end = penalty, r1, r1_every, r1_end
         self.quality = Quality(features)
         self.scores = Quality.scores_of(features)
         self.found: dict[str, Tensor] = {}  # the scores of the split that was scored last
@@ -92,8 +97,11 @@ class GAN(PhasedTask):
         if self.loss == "wgan_gp":
             loss = loss + self.penalty * gradient_penalty(self._judge, real, fake)
         if self.r1 and self.number % self.r1_every == 0:
-            loss = loss + self.r1_every * self.r1 * r1_penalty(self._judge, real)
+            loss = loss + self.r1_every * self._r1_now() * r1_penalty(self._judge, real)
         return loss
+
+    def _r1_now(self) -> float:
+        return self.r1 if self.r1_end is None else self.r1 * (self.r1_end / self.r1) ** self.progress
 
     def _g_loss(self, batch: ImageBatch) -> Tensor:
         return generator_loss(self.loss, self._judge(self.net(self._noise(len(batch.inputs)))))

@@ -129,10 +129,17 @@ class PhasedTask(Task):
 
     def _moves(self, phase: Phase) -> int:
         """How often it moves in the whole of training."""
+        return max(1, self._all_windows() // phase.every)
+
+    @property
+    def progress(self) -> float:
+        """The part of training that this window ends, in (0, 1]."""
+        return min(1.0, self.number / max(1, self._all_windows()))
+
+    def _all_windows(self) -> int:
         batches = self.trainer.estimated_stepping_batches  # which also makes the loader
         epochs = self.trainer.max_epochs or -1
-        windows = self._windows * epochs if epochs > 0 else int(batches) // self.accumulate
-        return max(1, windows // phase.every)
+        return self._windows * epochs if epochs > 0 else int(batches) // self.accumulate
 
     @property
     def _windows(self) -> int:
