@@ -52,7 +52,11 @@ def _arguments() -> Any:
 
     parser: Any = get_args_parser()
     parser.error = refuse
-    return parser.parse_args()
+    words = parser.parse_args()
+    alone = [f"--{name}" for name in ("run", "multirun", "cfg", "info") if getattr(words, name)]
+    if len(alone) > 1:
+        raise ConfigError(f"{' '.join(alone)}: one of them at a time. Leave out all but one")
+    return words
 
 
 def need_jobs() -> None:

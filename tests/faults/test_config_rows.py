@@ -143,6 +143,10 @@ TYPED = {
         ["-m", DIGITS, "seed=range(0,0)"],
         "seed=range(0,0): a grid without a value. Give it one or more",
     ),
+    "two things to do": (
+        ["-m", "--cfg", "job", DIGITS],
+        "--multirun --cfg: one of them at a time. Leave out all but one",
+    ),
     "flag among the overrides": ([DIGITS, "-m", "seed=1"], "unrecognized arguments: seed=1 "),
     "grid without -m": ([DIGITS, "seed=1,2"], "seed=1,2: several values. A grid of them needs -m"),
     "config of a newer format": ([DIGITS, "+format=2"], "format: no such key"),
