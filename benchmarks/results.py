@@ -49,18 +49,24 @@ def _renew(name: str, about: dict[str, Any]) -> bool:
         hardware = manifest["hardware"]
     keys = list(about.get("score") or {}) or [next(key for key in found[0] if not key.endswith("loss"))]
     score = {key: round(statistics.mean(scores[key] for scores in found), 4) for key in keys}
-    where = f"{hardware['threads']} CPU cores, {hardware['capability']}, {hardware['precision']}"
     path = ROOT / "experiments" / f"{name}.yaml"
     text = path.read_text(encoding="utf-8")
     values = {
         "score": json.dumps(score).replace('"', ""),
         "minutes": f"{statistics.mean(minutes):.1f}",
-        "on": where,
+        "on": machine(hardware),
     }
     for key, value in values.items():
         text = re.sub(rf'(?m)^  ("?{key}"?):.*$', rf"  \1: {value}", text, count=1)
     write_whole(path, text)
     return True
+
+
+def machine(hardware: dict[str, Any]) -> str:
+    """In words, from a manifest."""
+    threads = hardware["threads"]
+    cores = f"{threads} CPU core{'s' * (threads != 1)}"
+    return f"{cores}, {hardware['capability']}, {hardware['precision']}"
 
 
 def refresh_readme() -> None:

@@ -12,11 +12,11 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 from scipy.stats import t as student
 
+from benchmarks.results import machine
 from crossmedia.config import ROOT
 from crossmedia.folder import read_json, runs_of, write_whole
 from crossmedia.listing import experiments
@@ -58,8 +58,7 @@ def section(name: str, runs: Sequence[Path], axes: Sequence[str], scores: Sequen
         minutes = statistics.mean(read_json(run / "manifest.json")["wall_seconds"] / 60 for run in members)
         rows.append([*setting, *cells, len(members), f"{minutes:.1f}"])
     columns = [*axes, *scores, "seeds", "minutes a run"]
-    hardware: dict[str, Any] = read_json(runs[0] / "manifest.json")["hardware"]
-    where = f"{hardware['threads']} CPU threads, {hardware['capability']}, {hardware['precision']}"
+    where = machine(read_json(runs[0] / "manifest.json")["hardware"])
     return f"## {name}\n\n`python train.py -m experiments={name}` ({where})\n\n{to_markdown(columns, rows)}"
 
 

@@ -27,7 +27,7 @@ def test_runs_that_differ_in_the_seed_are_one_row(tmp_path):
         ran(tmp_path, seed, loss, seed + bias) for loss, bias in (("a", 1), ("b", 5)) for seed in range(3)
     ]
     lines = section("x", runs, ["model.loss"], ["test/fid"]).splitlines()
-    assert lines[0] == "## x" and "`python train.py -m experiments=x` (2 CPU threads, AVX2, 32-true)" in lines
+    assert lines[0] == "## x" and "`python train.py -m experiments=x` (2 CPU cores, AVX2, 32-true)" in lines
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     assert rows[0] == ["model.loss", "test/fid", "seeds", "minutes a run"]
     assert rows[2:] == [["a", "2.000 ± 2.484", "3", "1.5"], ["b", "6.000 ± 2.484", "3", "1.5"]]
