@@ -44,13 +44,13 @@ def main(names: list[str]) -> int:
 
 
 def section(name: str, runs: Sequence[Path], axes: Sequence[str], scores: Sequence[str]) -> str:
-    """One row for each setting of the axes: mean and interval of every score, seeds, minutes a run."""
+    """One row for each setting of the axes that differ: mean and interval of each score, seeds, minutes."""
+    commands = [read_json(run / "manifest.json")["command"] for run in runs]
+    words = [dict(word.split("=", 1) for word in command if "=" in word) for command in commands]
+    axes = [axis for axis in axes if len({word[axis] for word in words}) > 1]
     groups: dict[tuple[str, ...], list[Path]] = defaultdict(list)
-    for run in runs:
-        words = dict(
-            word.split("=", 1) for word in read_json(run / "manifest.json")["command"] if "=" in word
-        )
-        groups[tuple(words[axis] for axis in axes)].append(run)
+    for run, word in zip(runs, words, strict=True):
+        groups[tuple(word[axis] for axis in axes)].append(run)
     rows = []
     for setting, members in groups.items():
         found = [read_json(run / "scores.json") for run in members]
