@@ -47,7 +47,8 @@ def section(name: str, runs: Sequence[Path], axes: Sequence[str], scores: Sequen
     """One row for each setting of the axes that differ: mean and interval of each score, seeds, minutes."""
     commands = [read_json(run / "manifest.json")["command"] for run in runs]
     words = [dict(word.split("=", 1) for word in command if "=" in word) for command in commands]
-    axes = [axis for axis in axes if len({word[axis] for word in words}) > 1]
+    fixed = [axis for axis in axes if len({word[axis] for word in words}) == 1]
+    axes = [axis for axis in axes if axis not in fixed]
     groups: dict[tuple[str, ...], list[Path]] = defaultdict(list)
     for run, word in zip(runs, words, strict=True):
         groups[tuple(word[axis] for axis in axes)].append(run)
@@ -59,7 +60,12 @@ def section(name: str, runs: Sequence[Path], axes: Sequence[str], scores: Sequen
         rows.append([*setting, *cells, len(members), f"{minutes:.1f}"])
     columns = [*axes, *scores, "seeds", "minutes a run"]
     where = machine(read_json(runs[0] / "manifest.json")["hardware"])
-    return f"## {name}\n\n`python train.py -m experiments={name}` ({where})\n\n{to_markdown(columns, rows)}"
+    command = f"`python train.py -m experiments={name}` ({where})"
+    if fixed:
+        command += (
+            f". Its file sets for all of them {', '.join(f'`{axis}={words[0][axis]}`' for axis in fixed)}"
+        )
+    return f"## {name}\n\n{command}\n\n{to_markdown(columns, rows)}"
 
 
 def interval(values: Sequence[float]) -> str:

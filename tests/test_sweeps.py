@@ -33,6 +33,13 @@ def test_runs_that_differ_in_the_seed_are_one_row(tmp_path):
     assert rows[2:] == [["a", "2.000 ± 2.484", "3", "1.5"], ["b", "6.000 ± 2.484", "3", "1.5"]]
 
 
+def test_what_all_runs_share_is_said_above_the_table(tmp_path):
+    runs = [ran(tmp_path, seed, "a", 1.0) for seed in range(2)]
+    lines = section("x", runs, ["model.loss"], ["test/fid"]).splitlines()
+    assert lines[2].endswith(". Its file sets for all of them `model.loss=a`")
+    assert lines[4] == "| test/fid | seeds | minutes a run |"
+
+
 def test_a_run_without_an_axis_is_an_error(tmp_path):
     with pytest.raises(KeyError, match="other"):
         section("x", [ran(tmp_path, 0, "a", 1.0)], ["other"], ["test/fid"])
