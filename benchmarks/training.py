@@ -162,7 +162,7 @@ def measured(experiment: str, loop_of: Loop, names: tuple[str, ...], *more: str)
 
 def training() -> list[Figure]:
     """The captioner of `make train`, and a GAN."""
-    plain = ("ema=null", "model.schedule=null")  # what the bare loop does without
+    plain = ("ema=null", "model.schedule=null", "model.r1_end=null")  # what the bare loop does without
     return [
         measured("captioning_scenes", bare_loop, ("net",)),
         measured("gan_scenes", bare_game, ("net", "discriminator"), *plain),

@@ -32,7 +32,7 @@ _AT_LEAST_1 = """
     timeout top total_steps width widths
 """
 _AT_LEAST_0 = """
-    attention_penalty beta blocks commitment eps first free_bits gamma gradient_clip_val l1 l2
+    attention_penalty beta blocks commitment eps first free_bits gamma gradient_clip_val kinds l1 l2
     length_penalty log_every_n_steps lr max_lr mixup momentum overfit_batches patience penalty r1 warmup
     weight_decay
 """

@@ -12,13 +12,30 @@ def test_latents_become_pictures_of_the_asked_size():
 
 @pytest.mark.parametrize("norm", ["spectral", "batch", "layer", "none"])
 @pytest.mark.parametrize(("refine", "fold"), [(True, False), (False, False), (True, True), (False, True)])
-def test_pictures_become_a_score_each_and_gradients_reach_every_weight(norm, refine, fold):
+@pytest.mark.parametrize("pool", [False, True])
+def test_pictures_become_a_score_each_and_gradients_reach_every_weight(norm, refine, fold, pool):
     widths = [4, 6, 8][: 2 + refine - fold]
-    net = Discriminator(16, channels=1, widths=widths, norm=norm, refine=refine, fold=fold)
+    net = Discriminator(16, channels=1, widths=widths, norm=norm, refine=refine, fold=fold, pool=pool)
     scores = net(torch.randn(3, 1, 16, 16))
     assert scores.shape == (3,)
     scores.square().sum().backward()
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in net.parameters())
+
+
+def test_a_pooled_score_does_not_depend_on_the_place():
+    torch.manual_seed(0)
+    net = Discriminator(32, widths=[8, 8, 8], norm="none", refine=False, pool=True).double()
+    assert net.layers(torch.zeros(1, 3, 32, 32).double()).shape == (1, 8, 8, 8)
+    for layer in net.layers:
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.zeros_(layer.bias)  # the zeros beyond the border are then as those within
+    pictures = torch.zeros(2, 3, 32, 32).double()
+    patch = torch.randn(3, 4, 4).double()
+    pictures[0, :, 12:16, 12:16] = patch
+    pictures[1, :, 16:20, 12:16] = patch  # a cell lower
+    here, lower = net(pictures)
+    torch.testing.assert_close(here, lower)
+    assert here != net(0 * pictures[:1])[0]
 
 
 @pytest.mark.parametrize("net", [Generator(8, 1, 4, [4, 4]), Discriminator(8, 1, [4, 4], "batch")])

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from crossmedia.limits import within
-from crossmedia.nets.dcgan import SIDE, narrow
+from crossmedia.nets.dcgan import SIDE, narrow, need_levels
 
-PLACE = 2  # of an object's latents say where it is
+PLACE = 2  # of an object's latents say where it is; the next one, where there are kinds, of which kind
 
 
 class BlockGenerator(nn.Module):
@@ -23,6 +23,10 @@ class BlockGenerator(nn.Module):
     scene's cells a side: from 4 × 4 each further width doubles it, but for the last two. It is moved to a
     place that is uniform over as much of the scene as the object itself allows, and added to the ground. The
     sum is drawn over at the width before the last, then at full size at the last.
+
+    With `kinds`, an object is of one of so many, all equally often: a continuous latent can't draw what has
+    no in-between, as star and heart (Gurumurthy et al., 2017, learn a mixture for that). What is left of its
+    latents changes it within its kind.
     """
 
     def __init__(
@@ -32,19 +36,23 @@ class BlockGenerator(nn.Module):
         latent_dim: int = 128,
         widths: Sequence[int] = (128, 64, 32, 24),
         objects: int = 1,
+        kinds: int = 0,
     ):
         super().__init__()
-        within(
-            image_size=image_size, channels=channels, latent_dim=latent_dim, widths=widths, objects=objects
-        )
-        *drawn, joined, full = _need_levels(image_size, widths)
+        within(image_size=image_size, channels=channels, latent_dim=latent_dim, widths=widths)
+        within(objects=objects, kinds=kinds)
+        need_levels(image_size, len(widths) - 1, widths)
+        if len(widths) < 3:
+            raise ValueError(f"widths {list(widths)}: must be three or more")
+        *drawn, joined, full = widths
         if latent_dim % (objects + 1) or latent_dim // (objects + 1) <= PLACE:
             raise ValueError(f"latent_dim {latent_dim}: must be {objects + 1} times a number above {PLACE}")
-        self.latent_dim, self.objects, self.cells = latent_dim, objects, image_size // 2
+        self.latent_dim, self.objects, self.kinds, self.cells = latent_dim, objects, kinds, image_size // 2
         share = latent_dim // (objects + 1)
+        content = share - PLACE + (kinds - 1 if kinds else 0)
         self.ground = nn.Linear(share, drawn[-1])
-        self.reach = nn.Linear(share - PLACE, PLACE)
-        self.dense = nn.Linear(share - PLACE, drawn[0] * SIDE**2)
+        self.reach = nn.Linear(content, PLACE)
+        self.dense = nn.Linear(content, drawn[0] * SIDE**2)
         levels: list[nn.Module] = [nn.BatchNorm2d(drawn[0]), nn.ReLU(inplace=True)]
         for before, width in zip(drawn, drawn[1:], strict=False):
             levels += [nn.Upsample(scale_factor=2), *_layer(before, width)]
@@ -69,10 +77,18 @@ class BlockGenerator(nn.Module):
 
     def placed(self, latents: Tensor) -> Tensor:
         """An object in its place, (B, D, G, G); its grid fades out to its border."""
-        place, content = latents[:, :PLACE].float(), latents[:, PLACE:]
+        place, content = latents[:, :PLACE].float(), self.content(latents[:, PLACE:])
         drawn = self.draw(self.dense(content).unflatten(1, (-1, SIDE, SIDE))).float() * self.window
         centre = torch.erf(place / math.sqrt(2)) * self.reach(content).float().sigmoid()
         return self.moved(drawn, centre)
+
+    def content(self, latents: Tensor) -> Tensor:
+        """What an object is: as they come, or with a choice of kind instead of the first one."""
+        if not self.kinds:
+            return latents
+        choice = (torch.special.ndtr(latents[:, 0].float()) * self.kinds).long().clamp(max=self.kinds - 1)
+        kind = choice[:, None] == torch.arange(self.kinds, device=latents.device)
+        return torch.cat([kind.to(latents) * math.sqrt(self.kinds), latents[:, 1:]], dim=1)
 
     def moved(self, drawn: Tensor, centre: Tensor) -> Tensor:
         """From the middle to a centre (B, 2), x and y in [-1, 1] of the scene."""
@@ -100,13 +116,3 @@ def _window(side: int) -> Tensor:
     """(side, side): 1 in the middle, to 0 at the border."""
     across = 1 - ((torch.arange(side) + 0.5) * 2 / side - 1) ** 4
     return across[:, None] * across
-
-
-def _need_levels(image_size: int, widths: Sequence[int]) -> Sequence[int]:
-    size = SIDE * 2 ** (len(widths) - 1)
-    if len(widths) < 3 or image_size != size:
-        raise ValueError(
-            f"widths {list(widths)}: must be three or more, as many as make {image_size} pixels"
-            + (f"; these make {size}" if len(widths) > 2 else "")
-        )
-    return widths

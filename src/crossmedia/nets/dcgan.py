@@ -28,7 +28,7 @@ class Generator(nn.Module):
     ):
         super().__init__()
         within(image_size=image_size, channels=channels, latent_dim=latent_dim, widths=widths)
-        _need_levels(image_size, len(widths) - 1, widths)
+        need_levels(image_size, len(widths) - 1, widths)
         self.latent_dim = latent_dim
         self.dense = nn.Linear(latent_dim, widths[0] * SIDE**2)
         levels: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True)]
@@ -53,8 +53,9 @@ class Discriminator(nn.Module):
 
     `refine` is Miyato et al.'s: a 3 × 3 convolution before each halving, and a last one, of the last width,
     after them. With `fold`, 2 × 2 pixels are channels of one (Shi et al., 2016): nothing is computed at the
-    pictures' own size. `norm`: "spectral" bounds every layer, "batch" is DCGAN's, "layer" and "none" let
-    samples alone, as a gradient penalty needs.
+    pictures' own size. With `pool`, the last halving is left out, and the score is of the sum over all
+    places, as in Miyato et al.'s ResNet: what is learned at one of them holds at each. `norm`: "spectral"
+    bounds every layer, "batch" is DCGAN's, "layer" and "none" let samples alone, as a gradient penalty needs.
     """
 
     def __init__(
@@ -65,25 +66,30 @@ class Discriminator(nn.Module):
         norm: Norm = "spectral",
         refine: bool = True,
         fold: bool = False,
+        pool: bool = False,
     ):
         super().__init__()
         within(image_size=image_size, channels=channels, widths=widths)
-        _need_levels(image_size, len(widths) - refine + fold, widths)
+        halvings = len(widths) - refine
+        need_levels(image_size, halvings + fold, widths)
         if norm not in get_args(Norm):
             raise ValueError(f"norm {norm}: must be {', '.join(get_args(Norm))}")
         layers: list[nn.Module] = [nn.PixelUnshuffle(2)] if fold else []
         channels = 4 * channels if fold else channels
         for level, (before, width) in enumerate(zip((channels, *widths[:-1]), widths, strict=True)):
             same, half = (before, width, 3, 1), (width if refine else before, width, 4, 2)
-            sizes = [same] * refine + [half] * (not refine or level + 1 < len(widths))
+            halves = level < halvings - pool
+            sizes = [same] * (refine or not halves) + [half] * halves
             for place, (inner, outer, kernel, stride) in enumerate(sizes):
                 layers += _layer(inner, outer, kernel, stride, norm, first=level == place == 0)
-        self.layers = nn.Sequential(*layers)
-        score = nn.Linear(widths[-1] * SIDE**2, 1)
+        self.layers, self.pool = nn.Sequential(*layers), pool
+        score = nn.Linear(widths[-1] if pool else widths[-1] * SIDE**2, 1)
         self.score = spectral_norm(score) if norm == "spectral" else score
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.score(self.layers(images).flatten(1))[:, 0]  # (B, C, S, S) -> (B,)
+        seen = self.layers(images)  # (B, C, S, S) -> (B, D, 4, 4), or (B, D, 8, 8) with `pool`
+        seen = seen.sum((2, 3)) / seen.shape[-1] if self.pool else seen.flatten(1)
+        return self.score(seen)[:, 0]  # (B,)
 
 
 def narrow(net: nn.Module) -> None:
@@ -106,7 +112,8 @@ def _layer(inner: int, outer: int, kernel: int, stride: int, norm: Norm, first: 
     )
 
 
-def _need_levels(image_size: int, halvings: int, widths: Sequence[int]) -> None:
+def need_levels(image_size: int, halvings: int, widths: Sequence[int]) -> None:
+    """ValueError unless so many halvings of a picture end at 4 × 4."""
     size = SIDE * 2**halvings
     if image_size != size:
         raise ValueError(
