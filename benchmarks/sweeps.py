@@ -69,7 +69,10 @@ def section(name: str, runs: Sequence[Path], axes: Sequence[str], scores: Sequen
 
 
 def interval(values: Sequence[float]) -> str:
-    """The mean and half of its 95 % interval, as `0.572 ± 0.031`; one value has no interval."""
+    """The mean and half of its 95 % interval, as `0.572 ± 0.031`; one value has no interval, nor a count
+    that is always the same."""
+    if len(set(values)) == 1 and values[0].is_integer():
+        return f"{values[0]:.0f}"
     mean = statistics.mean(values)
     if len(values) == 1:
         return f"{mean:.3f}"

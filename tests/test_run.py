@@ -45,6 +45,7 @@ def test_predictions_hold_every_test_sample_once(finished):
     assert len({line["id"] for line in lines}) == len(lines) > 100
     right = sum(line["score"] for line in lines) / len(lines)
     assert right == pytest.approx(finished[1]["test/accuracy"])
+    assert finished[1]["test/samples"] == len(lines)
 
 
 def test_the_metrics_file_holds_no_time(finished):

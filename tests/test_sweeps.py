@@ -9,6 +9,7 @@ from benchmarks.sweeps import interval, section
 def test_an_interval_is_student_s():
     assert interval([1.0, 2.0, 3.0]) == "2.000 ± 2.484"  # t of 2 degrees: 4.3027; 4.3027 * 1 / √3
     assert interval([0.5]) == "0.500"
+    assert interval([364.0, 364.0]) == "364"
 
 
 def ran(folder: Path, seed: int, loss: str, score: float) -> Path:

@@ -194,13 +194,15 @@ def evaluated(
 
 
 def test(trainer: Any, task: Any, data: Any, split: str) -> dict[str, float]:
-    """The scores of one split under its own name; the task keeps the records of every rank."""
+    """The scores of one split under its own name, and of how many samples; the task keeps the records of
+    every rank."""
     from crossmedia.trainer.ddp import gathered
 
     task.test_split, task.data = split, data
     loader = data.loader(split)
     trainer.test(task, dataloaders=loader, verbose=False)
     task.records = gathered(task.records)
-    return {
+    found = {
         key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith(f"{split}/")
     }
+    return {**found, f"{split}/samples": len(task.records)}

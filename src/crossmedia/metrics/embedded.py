@@ -51,13 +51,16 @@ class SceneFeatures(nn.Module):
         return Features(inner.float().mean((2, 3)), probabilities)
 
     def agreement(self, images: Tensor, others: Tensor) -> Tensor:
-        """The share of the attributes read in each picture that the other's same place has, too, (B,)."""
+        """The share of the attributes read in each picture that the other's same place has, too, (B,).
+
+        Of the picture with more objects: one that the other adds is as wrong as one that it lacks.
+        """
         true, found = (self.net(in_colour(pictures)).float() for pictures in (images, others))
-        peak = peaks(true)  # (B, G, G)
+        peak, other = peaks(true), peaks(found)  # (B, G, G)
         seen = F.max_pool2d(found[:, 0], 3, stride=1, padding=1) > 0
         same = ((kinds(true) == kinds(found)) & seen[:, None] & peak[:, None]).sum((1, 2, 3))
-        total = 3 * peak.sum((1, 2))
-        return torch.where(total > 0, same / total.clamp(min=1), (~seen).all(1).all(1).float())
+        total = 3 * torch.maximum(peak.sum((1, 2)), other.sum((1, 2)))
+        return torch.where(total > 0, same / total.clamp(min=1), 1.0)
 
 
 class DigitFeatures(nn.Module):

@@ -20,9 +20,10 @@ class BlockGenerator(nn.Module):
     """Latents to pictures in [-1, 1].
 
     Ground and objects have an equal share of the latents each. An object is drawn on a grid of half the
-    scene's cells a side: from 4 × 4 each further width doubles it, but for the last two. It is moved to a
-    place that is uniform over as much of the scene as the object itself allows, and added to the ground. The
-    sum is drawn over at the width before the last, then at full size at the last.
+    scene's cells a side: from 4 × 4 each further width doubles it, but for the last two. Its channels are
+    scaled by what it is (as StyleGAN's, Karras et al., 2019). It is moved to a place that is uniform over as
+    much of the scene as the object itself allows, and added to the ground. The sum is drawn over at the width
+    before the last, then at full size at the last.
 
     With `kinds`, an object is of one of so many, all equally often: a continuous latent can't draw what has
     no in-between, as star and heart (Gurumurthy et al., 2017, learn a mixture for that). What is left of its
@@ -53,6 +54,7 @@ class BlockGenerator(nn.Module):
         self.ground = nn.Linear(share, drawn[-1])
         self.reach = nn.Linear(content, PLACE)
         self.dense = nn.Linear(content, drawn[0] * SIDE**2)
+        self.style = nn.Linear(content, drawn[-1])
         levels: list[nn.Module] = [nn.BatchNorm2d(drawn[0]), nn.ReLU(inplace=True)]
         for before, width in zip(drawn, drawn[1:], strict=False):
             levels += [nn.Upsample(scale_factor=2), *_layer(before, width)]
@@ -67,6 +69,8 @@ class BlockGenerator(nn.Module):
         self.picture = _convolution(full, channels)
         narrow(self)
         nn.init.constant_(self.reach.bias, 1.5)  # four fifths of the picture
+        nn.init.normal_(self.style.weight, std=0.1)  # objects differ from the start
+        nn.init.ones_(self.style.bias)
         self.register_buffer("window", _window(self.cells // 2), persistent=False)
 
     def forward(self, latents: Tensor) -> Tensor:
@@ -79,6 +83,7 @@ class BlockGenerator(nn.Module):
         """An object in its place, (B, D, G, G); its grid fades out to its border."""
         place, content = latents[:, :PLACE].float(), self.content(latents[:, PLACE:])
         drawn = self.draw(self.dense(content).unflatten(1, (-1, SIDE, SIDE))).float() * self.window
+        drawn = drawn * self.style(content).float()[:, :, None, None]
         centre = torch.erf(place / math.sqrt(2)) * self.reach(content).float().sigmoid()
         return self.moved(drawn, centre)
 

@@ -144,7 +144,7 @@ def scores_table(scores: Mapping[str, float | None]) -> Table:
     columns = list(dict.fromkeys(column for row in cells.values() for column in row))
     columns.sort(key=lambda column: (column[1] != "", split_order(column[0]), column[1]))
     names = [_column_name(split, reference) for split, reference in columns]
-    metrics = sorted(cells, key=lambda metric: metric.endswith("loss"))
+    metrics = sorted(cells, key=lambda metric: (metric == "samples", metric.endswith("loss")))
     rows: list[list[Cell]] = [
         [metric_name(m), *(cells[m].get(column) for column in columns)] for m in metrics
     ]

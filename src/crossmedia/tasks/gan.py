@@ -142,13 +142,17 @@ class GAN(PhasedTask):
         self._log_quality(self.test_split)
 
     def _log_quality(self, split: str) -> None:
-        """The scores; beside them the floor, FID and KID between as many real pictures and training ones."""
+        """The scores; beside them the floor, FID and KID between as many real pictures and training ones.
+
+        The training split has no other pictures of its kind, so no floor.
+        """
         found = {f"{name}_{self.quality.name}": value for name, value in self.quality.compute().items()}
         count = self.quality.n
         real, other = self._seen(split, count), self._seen("train", max(count, POOL))[:count]
-        self._floor_of = len(other)
-        found[f"fid_{self.quality.name}_floor"] = frechet(real, other)
-        found[f"kid_{self.quality.name}_floor"] = kernel(real, other)
+        self._floor_of = 0 if split == "train" else len(other)
+        if self._floor_of:
+            found[f"fid_{self.quality.name}_floor"] = frechet(real[: len(other)], other)
+            found[f"kid_{self.quality.name}_floor"] = kernel(real[: len(other)], other)
         for name, value in found.items():
             self.log(f"{split}/{name}", value.float())
         self.found = found
@@ -169,10 +173,9 @@ class GAN(PhasedTask):
     def notes(self, split: str) -> list[str]:
         """What the scores rest on, and signs of a collapse."""
         name, count = self.quality.name, self.quality.n
-        said = [
-            f"{split}: {count} made and {count} real pictures, features of {name}; the floor is that of "
-            f"{self._floor_of} training pictures."
-        ]
+        said = [f"{split}: {count} made and {count} real pictures, features of {name}"]
+        if self._floor_of:
+            said[0] += f"; the floor is that of {self._floor_of} training pictures"
         coverage = float(self.found[f"coverage_{name}"])
         if coverage < COLLAPSED:
             said.append(
@@ -208,7 +211,7 @@ class GAN(PhasedTask):
             images,
             pool,
             (features, known[places]),
-            usual=nearest(real, known)[0].median().item(),
+            usual=None if split == "train" else nearest(real, known)[0].median().item(),
             among=len(known),
         )
 
