@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from crossmedia.report.tables import scores_table, without_repeats
+from crossmedia.report.tables import scores_table, shown, without_repeats
 
 
 def console(stderr: bool = False, quiet: bool = False) -> Console:
@@ -71,7 +71,7 @@ def score_table(scores: dict[str, float]) -> Table:
     for place, column in enumerate(found.columns):
         table.add_column(column if place else "", justify="right" if place else "left")
     for metric, *row in found.rows:
-        table.add_row(str(metric), *("–" if value is None else f"{value:.3f}" for value in row))
+        table.add_row(str(metric), *map(shown, row))
     return table
 
 
