@@ -167,7 +167,10 @@ def test_panels_show_the_same_latents_each_time_and_ways_between_them():
         ({"r1": -1.0}, "^r1 -1.0: must be at least 0"),
         ({"r1": 1.0, "r1_end": 0.0}, "^r1_end 0.0: must be above 0"),
         ({"r1_end": 1.0}, "^r1_end 1.0: needs an r1 above 0"),
-        ({"loss": "wgan_gp", "norm": "batch"}, "^loss wgan_gp: the discriminator has BatchNorm2d, .*without"),
+        (
+            {"loss": "wgan_gp", "norm": "batch"},
+            "^loss wgan_gp: must have a .*without batch norm, .*this one has BatchNorm2d. Set",
+        ),
     ],
 )
 def test_a_wrong_argument_is_named(more, words):

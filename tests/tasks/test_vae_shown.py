@@ -59,5 +59,5 @@ def test_a_collapsed_posterior_is_told():
 
 
 def test_no_samples_at_all_are_refused():
-    with pytest.raises(ValueError, match="n 0: must be at least 1"):
+    with pytest.raises(ValueError, match="n 0: must be between 1 and 1000000"):
         made().generate(n=0)

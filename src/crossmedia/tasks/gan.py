@@ -71,8 +71,8 @@ class GAN(PhasedTask):
         mixing = [m for m in discriminator.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
         if loss == "wgan_gp" and mixing:
             raise ValueError(
-                f"loss wgan_gp: the discriminator has {type(mixing[0]).__name__}, its penalty must be each "
-                "sample's own. Use a discriminator without batch norm, as by discriminator.norm=layer or none"
+                f"loss wgan_gp: must have a discriminator without batch norm, so that the penalty is each "
+                f"sample's own; this one has {type(mixing[0]).__name__}. Set discriminator.norm=layer or none"
             )
         self.discriminator, self._discriminator_optimizer = discriminator, discriminator_optimizer
         self.loss: Loss = loss
