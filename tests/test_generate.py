@@ -153,7 +153,9 @@ def test_texts_out_of_nothing_are_printed_and_no_control_character_acts(call, mo
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["--n", "0"], "config: --n=0: must be at least 1"),
+        (["--n", "0"], "config: --n=0: must be between 1 and 1000000"),
+        (["--n", "1000000000"], "config: --n=1000000000: must be between 1 and 1000000"),
+        (["--n", "1000000000", "--out", "dreams"], "config: --n=1000000000: must be between 1 and 1000000"),
         (["--n", "x"], "config: --n=x: expected a whole number"),
         (["--n", "1.5"], "config: --n=1.5: expected a whole number"),
         (["--n"], "config: --n: needs a value"),
@@ -174,14 +176,28 @@ def test_a_word_that_cannot_be_used_is_one_line_and_nothing_is_written(call, pic
     assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
 
 
+class Watched:
+    """Keeps what a function gave."""
+
+    def __init__(self, function):
+        self.function, self.given = function, []
+
+    def __call__(self, *args):
+        self.given.append(self.function(*args))
+        return self.given[-1]
+
+
 def test_a_sheet_that_nobody_could_open_is_one_line(call, tmp_path, monkeypatch):
     monkeypatch.setattr(generate, "MAX_PIXELS", 2_000_000)
-    code, lines, errors = call("--n", 100_000, "--out", "a.png")
-    assert (code, lines, list(tmp_path.iterdir())) == (2, [], [])
-    assert errors == [
-        "config: generate: 100000 pictures on one sheet are more than 2 million pixels. "
-        "Give a folder with --out"
-    ]
+    monkeypatch.setattr(generate, "_of_nothing", watched := Watched(generate._of_nothing))
+    for words in (["--out", "a.png"], []):
+        code, lines, errors = call("--n", 1_000_000, *words)
+        assert (code, lines, list(tmp_path.iterdir())) == (2, [], [])
+        assert errors == [
+            "config: generate: 1000000 pictures on one sheet are more than 2 million pixels. "
+            "Give a folder with --out"
+        ]
+    assert all(next(asked.stems) == next(asked.sources) == "000000" for asked in watched.given)  # none read
 
 
 def test_a_picture_for_a_task_that_takes_none_is_one_line(call, monkeypatch, pictures):

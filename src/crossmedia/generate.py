@@ -5,7 +5,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -30,8 +30,9 @@ DIGITS = 6  # of a picture's number in its file's name
 class Asked(NamedTuple):
     """What a task is to make. `outputs` come in parts: texts, or pictures as uint8 (B, 3, H, W)."""
 
-    sources: list[str]  # what each output is made of; of what is made of nothing, its number
-    stems: list[str]  # of their files
+    count: int
+    sources: Iterable[str]  # what each output is made of; of what is made of nothing, its number
+    stems: Iterable[str]  # of their files
     outputs: Iterator[Any]
 
 
@@ -54,7 +55,7 @@ def generated(name: str, words: list[str], out: Path | None, trust: tuple[str, .
         given = {word: parameters[word].default for word in ("seed", "n")} | given
         asked = _of_nothing(task, given)
     first = next(asked.outputs)
-    outputs, several = chain([first], asked.outputs), len(asked.sources) > 1
+    outputs, several = chain([first], asked.outputs), asked.count > 1
     if not isinstance(first, Tensor):
         if out:
             raise ConfigError(f"--out={out}: {type(task).__name__} gives text, which is printed")
@@ -64,12 +65,12 @@ def generated(name: str, words: list[str], out: Path | None, trust: tuple[str, .
     home = out or inside(folder, "generated")
     label = _label(given if checkpoint.stem == "best" else {**given, "": checkpoint.stem})
     if not (out or medium):
-        yield str(_write_sheet(outputs, len(asked.sources), home / f"{label}.png"))
+        yield str(_write_sheet(outputs, asked.count, home / f"{label}.png"))
     elif home.suffix.lower() == ".png" and not home.is_dir():
-        yield str(_write_sheet(outputs, len(asked.sources), home))
+        yield str(_write_sheet(outputs, asked.count, home))
     else:
-        files = [home / f"{stem}{'' if out or not label else f'-{label}'}.png" for stem in asked.stems]
-        written = _write_each(outputs, files, replace=out is None)
+        names = [f"{stem}{'' if out or not label else f'-{label}'}.png" for stem in asked.stems]
+        written = _write_each(outputs, home, names, replace=out is None)
         for source, path in zip(asked.sources, written, strict=True):
             if medium:
                 yield f"{source}: {path}" if several else str(path)
@@ -164,16 +165,17 @@ def _of_inputs(task: Any, medium: str, inputs: list[Path], given: dict[str, Any]
     distinct = len({path.stem.lower() for path in inputs}) == len(inputs)
     parts = [inputs[place : place + PART] for place in range(0, len(inputs), PART)]
     outputs = (_outputs(task, {medium: part, **given}, len(part)) for part in parts)
-    return Asked([*map(str, inputs)], [path.stem if distinct else path.name for path in inputs], outputs)
+    stems = (path.stem if distinct else path.name for path in inputs)
+    return Asked(len(inputs), map(str, inputs), stems, outputs)
 
 
 def _of_nothing(task: Any, given: dict[str, Any]) -> Asked:
     """Pictures `first` to `first + n`, each of its own number, so that they may be made in parts."""
     first, count = given.get("first", 0), given["n"]
-    names = [f"{number:0{DIGITS}d}" for number in range(first, first + count)]
+    names, stems = ((f"{number:0{DIGITS}d}" for number in range(first, first + count)) for _ in range(2))
     parts = ((start, min(PART, first + count - start)) for start in range(first, first + count, PART))
     outputs = (_outputs(task, {**given, "n": size, "first": start}, size) for start, size in parts)
-    return Asked(names, names, outputs)
+    return Asked(count, names, stems, outputs)
 
 
 def _outputs(task: Any, given: dict[str, Any], count: int) -> Any:
@@ -208,16 +210,15 @@ def _write_sheet(outputs: Iterator[Tensor], count: int, path: Path) -> Path:
     return path
 
 
-def _write_each(outputs: Iterator[Tensor], files: list[Path], replace: bool) -> Iterator[Path]:
+def _write_each(outputs: Iterator[Tensor], home: Path, names: list[str], replace: bool) -> Iterator[Path]:
     """A file a picture; gives each path once it is written."""
-    home = files[0].parent
     _make(home)
     there = set() if replace else {path.name for path in home.iterdir()}
-    if taken := next((path.name for path in files if path.name in there), None):
+    if taken := next((name for name in names if name in there), None):
         raise ConfigError(f"--out={home}: {taken} is there already. Remove it, or give another folder")
-    for path, image in zip(files, chain.from_iterable(outputs), strict=True):
-        write_whole(path, png(image))
-        yield path
+    for name, image in zip(names, chain.from_iterable(outputs), strict=True):
+        write_whole(home / name, png(image))
+        yield home / name
 
 
 def _make(folder: Path) -> None:

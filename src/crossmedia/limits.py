@@ -28,7 +28,7 @@ _AT_LEAST_1 = """
     accumulate_grad_batches attention_dim batch_size beam captions_per_image channels
     check_val_every_n_epoch codes decoder_widths depth dim embedding_dim encoder_widths eval_batch_size
     heads hidden image_size importance_samples latent_dim latents max_epochs max_len memory_dim min_count
-    min_pictures n n_critic num_nodes num_test num_train num_val objects outputs r1_every size step_size T_max
+    min_pictures n_critic num_nodes num_test num_train num_val objects outputs r1_every size step_size T_max
     timeout top total_steps width widths
 """
 _AT_LEAST_0 = """
@@ -42,6 +42,7 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(["betas", "dead", "decay", "dropout", "label_smoothing"], Range(0, below=1)),
     **dict.fromkeys([f"limit_{split}_batches" for split in ("train", "val", "test")], Range(above=0)),
     **dict.fromkeys(["attributes", "num_classes"], Range(2)),
+    "n": Range(1, 1_000_000),  # pictures of one call; `first` goes on after them
     "r1_end": Range(above=0),
     "num_workers": Range(0, 256),
     "vocab_size": Range(5),  # the four special tokens and one of the texts'

@@ -160,6 +160,7 @@ def evaluated(
     folder, checkpoint = find_run(run)
     node = saved_config(folder, trust)
     task = _load(checkpoint, trust, node)
+    task.ready()
     for override in overrides:
         config.replace(node, override)
     refuse_foreign(node["data"], "data", trust)

@@ -99,6 +99,7 @@ class Session:
             (self.folder.path / "metrics.csv").unlink(missing_ok=True)  # of a start that left no checkpoint
         self.task = build(contents["model"] if saved else plain["model"], "model", meta=data.meta)
         self.task.data = data
+        self.task.ready()
         if cfg.init and not saved:
             words.append(warm_start(self.task, cfg.init, cfg.out_dir))
         self._write_config(plain, data)

@@ -35,9 +35,14 @@ def test_what_a_translation_brings_in_is_zero():
     assert {*moved.unique().tolist()} == {0.0, 1.0}
 
 
-def test_a_cutout_is_a_square_of_half_the_side_or_what_the_border_leaves():
-    holes = (DiffAugment(["cutout"])(torch.ones(256, 1, 16, 16)) == 0).sum((1, 2, 3))
-    assert holes.max() <= 64 and holes.min() >= 16 and len(holes.unique()) > 4
+@pytest.mark.parametrize(("side", "hole"), [(8, 4), (10, 5), (15, 8), (16, 8), (32, 16)])
+def test_a_cutout_is_a_square_of_half_the_side_or_what_the_border_leaves(side, hole):
+    cut = DiffAugment(["cutout"])(torch.ones(512, 1, side, side))[:, 0] == 0
+    high, wide = cut.any(2).sum(1), cut.any(1).sum(1)
+    assert torch.equal(cut.sum((1, 2)), high * wide)
+    border = torch.cat([cut[:, 0], cut[:, -1], cut[:, :, 0], cut[:, :, -1]], 1).any(1)
+    assert not border.all() and {*cut[~border].sum((1, 2)).tolist()} == {hole**2}
+    assert {*high.tolist()} | {*wide.tolist()} == {*range(-(-hole // 2), hole + 1)}
 
 
 def test_colour_keeps_shapes_and_changes_each_sample_by_itself():

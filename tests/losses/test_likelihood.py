@@ -1,3 +1,5 @@
+"""Likelihoods of pixels and latents beside values worked out by hand and by torch's distributions."""
+
 from math import exp, log, pi
 
 import pytest

@@ -63,7 +63,7 @@ def path(tmp_path):
 @pytest.mark.parametrize("zipped", [True, False])  # the published file is older than the archives
 def test_every_weight_of_the_file_comes_to_its_place(weights, path, zipped):
     torch.save(weights, path, _use_new_zipfile_serialization=zipped)
-    found = InceptionFeatures(str(path)).net.state_dict()
+    found = InceptionFeatures(str(path)).read().state_dict()
     for name, weight in weights.items():
         assert torch.equal(found.pop(name), weight), name
     assert all(name.endswith("num_batches_tracked") and not count for name, count in found.items())
@@ -82,6 +82,8 @@ def inception(tmp_path_factory):
             weight.mul_(10)
     torch.save(net.state_dict(), path)
     found = InceptionFeatures(str(path))
+    with torch.inference_mode():  # as at the first use in a validation
+        found.read()
     path.unlink()  # 95 MB
     found.size, found._at_once = SMALL, 1
     return found
@@ -107,7 +109,7 @@ def test_the_net_is_frozen_and_without_torchvision(inception):
 def test_a_missing_file_is_told_with_where_to_get_it(path):
     where = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
     with pytest.raises(SystemFault, match=f"^{path}: no such file. Download {re.escape(where)}pt_inception"):
-        InceptionFeatures(str(path))
+        InceptionFeatures(str(path)).read()
 
 
 def renamed(weights):
@@ -141,7 +143,7 @@ def test_a_file_of_another_net_names_the_first_weight_that_does_not_fit(weights,
     with pytest.raises(
         CheckpointError, match=f"^{path}: {said}. Give that of pytorch-fid's release"
     ) as error:
-        InceptionFeatures(str(path))
+        InceptionFeatures(str(path)).read()
     assert len(error.value.lines) == 1
 
 
@@ -163,7 +165,7 @@ def write_half(path, weights):
 def test_a_file_that_holds_no_weights_is_one_line(weights, path, write, said):
     write(path, weights)
     with pytest.raises(CheckpointError, match=f"^{path}: .*{said}.*Give that of pytorch-fid's") as error:
-        InceptionFeatures(str(path))
+        InceptionFeatures(str(path)).read()
     assert len(error.value.lines) == 1
 
 
@@ -177,4 +179,4 @@ def test_a_file_that_holds_no_weights_is_one_line(weights, path, write, said):
 def test_a_file_that_asks_for_code_is_not_loaded(path, write, asked):
     write(path)
     with pytest.raises(SecurityError, match=f"^{path}: asks for .*{asked}; not loaded"):
-        InceptionFeatures(str(path))
+        InceptionFeatures(str(path)).read()

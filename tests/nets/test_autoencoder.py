@@ -1,14 +1,11 @@
+"""The encoder and the decoder of pictures: sizes of their grids, layout, what cannot be."""
+
 import pytest
 import torch
 
-from crossmedia.nets.autoencoder import Decoder, Encoder
-from crossmedia.nets.variational import ConvVAE, DenseVAE
+from crossmedia.nets.autoencoder import Decoder, Encoder, Residual
 
 TINY = {"widths": (4, 8), "blocks": 1}
-
-
-def vae(**more):
-    return ConvVAE(8, **{**TINY, "latents": 3, **more})
 
 
 @pytest.mark.parametrize(("size", "widths", "side"), [(8, (4,), 4), (28, (4, 4), 7), (64, (4, 4, 4), 8)])
@@ -19,43 +16,6 @@ def test_a_level_halves_the_side_and_the_decoder_gives_it_back(size, widths, sid
     assert Decoder(size, 2, widths, blocks=1, dim=5)(features).shape == (2, 2, size, size)
 
 
-@pytest.mark.parametrize(
-    ("net", "shape"),
-    [
-        (vae(), (3,)),
-        (vae(bottleneck="grid"), (3, 2, 2)),
-        (DenseVAE(8, 3, (6,), (6, 6), latents=3, outputs=2), (3,)),
-    ],
-)
-def test_a_picture_becomes_flat_latents_and_they_two_numbers_a_pixel_channel(net, shape):
-    assert net.latent_shape == shape and net.latents == torch.Size(shape).numel()
-    mean, log_variance = net.encode(torch.randn(2, 3, 8, 8))
-    assert mean.shape == log_variance.shape == (2, net.latents)
-    assert net.decode(mean).shape == (2, 6, 8, 8)
-
-
-@pytest.mark.parametrize("net", [vae(), vae(bottleneck="grid"), DenseVAE(8, 3, (6,), (6, 6), outputs=2)])
-def test_every_parameter_gets_a_gradient(net):
-    numbers, mean, log_variance = net(torch.randn(4, 3, 8, 8), torch.randn(4, net.latents))
-    (numbers.square().sum() + mean.sum() + log_variance.sum()).backward()
-    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
-
-
-def test_noise_is_added_by_the_deviation_that_the_picture_has():
-    net, images, noise = vae(), torch.randn(2, 3, 8, 8), torch.randn(2, 3)
-    numbers, mean, log_variance = net(images, noise)
-    torch.testing.assert_close(numbers, net.decode(mean + log_variance.exp().sqrt() * noise))
-    assert not torch.equal(net(images, -noise)[0], numbers)
-
-
-@pytest.mark.parametrize("bottleneck", ["dense", "grid"])
-def test_a_picture_s_latents_are_its_own_whatever_shares_its_batch(bottleneck):
-    net, images = vae(bottleneck=bottleneck), torch.randn(3, 3, 8, 8)
-    whole, alone = net.encode(images)[0][1:2], net.encode(images[1:2])[0]
-    torch.testing.assert_close(whole, alone)
-    torch.testing.assert_close(net.decode(alone), net.decode(net.encode(images)[0])[1:2])
-
-
 def test_channels_last_gives_the_same_and_keeps_the_layout():
     encoder, images = Encoder(8, **TINY), torch.randn(2, 3, 8, 8)
     plain = encoder(images)
@@ -64,15 +24,26 @@ def test_channels_last_gives_the_same_and_keeps_the_layout():
     assert encoder(images).is_contiguous(memory_format=torch.channels_last)
 
 
+def test_every_parameter_gets_a_gradient():
+    encoder, decoder = Encoder(8, **TINY), Decoder(8, **TINY)
+    decoder(encoder(torch.randn(2, 3, 8, 8))).square().sum().backward()
+    for net in (encoder, decoder):
+        assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
+
+
+def test_a_block_begins_near_its_input():
+    torch.manual_seed(0)
+    x = torch.randn(2, 8, 4, 4)
+    assert (Residual(8)(x) - x).abs().mean() < 0.1 * x.abs().mean()
+
+
 def test_under_autocast_the_last_layer_keeps_the_levels_of_a_pixel_apart():
-    net = vae()
     with torch.autocast("cpu", torch.bfloat16):
-        numbers = net.decode(torch.randn(2, 3))
-        mean, _ = net.encode(torch.randn(2, 3, 8, 8))
-    assert numbers.dtype == mean.dtype == torch.float32
-    assert not torch.equal(numbers, numbers.bfloat16().float())
+        pixels = Decoder(8, **TINY)(torch.randn(2, 64, 2, 2))
+    assert pixels.dtype == torch.float32 and not torch.equal(pixels, pixels.bfloat16().float())
 
 
+@pytest.mark.parametrize("net", [Encoder, Decoder])
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
@@ -80,11 +51,9 @@ def test_under_autocast_the_last_layer_keeps_the_levels_of_a_pixel_apart():
         ({"widths": ()}, r"widths \[\]: must be one or more numbers"),
         ({"widths": (4, 0)}, r"widths \[4, 0\]: must be at least 1 each"),
         ({"blocks": -1}, "blocks -1: must be at least 0"),
-        ({"latents": 0}, "latents 0: must be at least 1"),
-        ({"outputs": 0}, "outputs 0: must be at least 1"),
-        ({"bottleneck": "wide"}, "bottleneck wide: must be dense or grid"),
+        ({"dim": 0}, "dim 0: must be at least 1"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused(given, fault):
+def test_a_value_that_cannot_be_is_refused(net, given, fault):
     with pytest.raises(ValueError, match=fault):
-        ConvVAE(**{"image_size": 8, **TINY, **given})
+        net(**{"image_size": 8, **TINY, **given})

@@ -1,3 +1,5 @@
+"""The codebook: which code an input becomes, how codes follow their inputs, the net around it."""
+
 import math
 
 import pytest

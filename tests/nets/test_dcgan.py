@@ -64,7 +64,8 @@ def test_a_spectrally_normalised_layer_stretches_nothing():
     [
         (
             lambda: Generator(32, widths=[8, 8]),
-            r"^widths \[8, 8\]: must be as many as make 32 pixels",
+            r"^widths \[8, 8\]: must be as many as make 32 pixels; these make 8. "
+            "Give others, or another data.image.size$",
         ),
         (
             lambda: Discriminator(32, widths=[8]),

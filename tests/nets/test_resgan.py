@@ -1,12 +1,22 @@
+"""Residual generator and critic: sizes, gradients, samples that do not depend on each other."""
+
 import pytest
 import torch
 
 from crossmedia.nets.resgan import ResDiscriminator, ResGenerator
 
 
-def test_latents_become_pictures_of_the_asked_size():
-    pictures = ResGenerator(16, channels=1, latent_dim=5, width=6)(torch.randn(3, 5))
+def test_latents_become_pictures_of_the_asked_size_and_gradients_reach_every_weight():
+    torch.manual_seed(0)
+    net = ResGenerator(16, channels=1, latent_dim=5, width=6)
+    pictures = net(torch.randn(3, 5))
     assert pictures.shape == (3, 1, 16, 16) and pictures.abs().max() <= 1
+    pictures.square().sum().backward()
+    for name, weight in net.named_parameters():
+        assert weight.grad is not None
+        idle = name.startswith("blocks") and name.endswith(("0.bias", "1.bias", "skip.bias"))
+        if "norms" in name or not idle:  # a norm that follows takes a bias out again
+            assert weight.grad.abs().sum() > 1e-2, name
 
 
 @pytest.mark.parametrize("norm", ["spectral", "none"])

@@ -1,6 +1,7 @@
 """A GAN of a few weights: what it is scored on, which pictures a seed names, that it learns a colour."""
 
 import functools
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from crossmedia.data.batches import ImageBatch, Meta
-from crossmedia.errors import DataError
+from crossmedia.errors import DataError, SystemFault
 from crossmedia.losses.adversarial import LOSSES, r1_penalty
-from crossmedia.metrics.features import Features
+from crossmedia.metrics.features import Features, InceptionFeatures
+from crossmedia.metrics.quality import frechet, kernel
 from crossmedia.nets.dcgan import Discriminator, Generator
 from crossmedia.report.panels import Grid
 from crossmedia.tasks.gan import GAN
@@ -28,14 +30,15 @@ class Colours(nn.Module):
 
 
 class Data:
-    """Sixty pictures in each split that are all light."""
+    """Sixty pictures in each split that are all light, others in each."""
 
     def split(self, name):
         return range(60)
 
     def pictures(self, split, places):
-        noise = torch.randn(60, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-        yield 0.5 + 0.01 * noise[[*places]]
+        number = ("train", "val", "test").index(split)
+        noise = torch.randn(60, 1, 8, 8, generator=torch.Generator().manual_seed(number))
+        yield 0.5 + 0.01 * (number + 1) * noise[[*places]]
 
 
 def gan(**more: Any) -> GAN:
@@ -48,7 +51,7 @@ def gan(**more: Any) -> GAN:
         Meta(),
         optimizer,
         optimizer,
-        Colours(),
+        more.pop("features", Colours()),
         **more,
     )
     model.data = Data()
@@ -80,7 +83,10 @@ def parts(batch, size):
 def test_scores_carry_the_name_of_the_features_and_have_the_floor_beside_them():
     logged = scored(gan(), batch_of(12))
     assert {*logged} >= {f"test/{name}" for name in gan().scores}
-    assert {"test/fid_colours_floor", "test/kid_colours_floor"} < {*logged}
+    real, other = (Colours()(next(Data().pictures(split, range(12)))).features for split in ("test", "train"))
+    assert logged["test/fid_colours_floor"] == pytest.approx(frechet(real, other).item(), rel=1e-5)
+    assert logged["test/kid_colours_floor"] == pytest.approx(kernel(real, other).item(), rel=1e-5)
+    assert logged["test/fid_colours_floor"] > 0
     assert (
         GAN.scored({"features": {"_target_": "crossmedia.metrics.embedded.DigitFeatures"}})["fid_digits"]
         == "min"
@@ -161,6 +167,10 @@ def test_panels_show_the_same_latents_each_time_and_ways_between_them():
         ({"r1": -1.0}, "^r1 -1.0: must be at least 0"),
         ({"r1": 1.0, "r1_end": 0.0}, "^r1_end 0.0: must be above 0"),
         ({"r1_end": 1.0}, "^r1_end 1.0: needs an r1 above 0"),
+        (
+            {"loss": "wgan_gp", "norm": "batch"},
+            "^loss wgan_gp: must have a .*without batch norm, .*this one has BatchNorm2d. Set",
+        ),
     ],
 )
 def test_a_wrong_argument_is_named(more, words):
@@ -191,9 +201,49 @@ def test_r1_shrinks_to_its_end_by_the_same_part_each_step(monkeypatch):
     assert weights == pytest.approx([4.0, 2.0, 1.0, 0.5]) and gan(r1=8.0)._r1_now() == 8.0
 
 
-@pytest.mark.parametrize("start", ["on_validation_epoch_start", "on_test_epoch_start"])
-def test_a_split_of_one_picture_is_refused_before_any_is_made(start):
+def start(monkeypatch, split, size, batches, lengths):
+    """Begin to score so many batches of a split; splits are of sixty where `lengths` says no other."""
     model = gan()
-    model.data.split = lambda name: range(1)
-    with pytest.raises(DataError, match=r": 1 to score, but FID and KID compare sets of at least 2"):
-        getattr(model, start)()
+    trainer = SimpleNamespace(num_val_batches=[batches], num_test_batches=[batches], world_size=1)
+    monkeypatch.setattr(GAN, "trainer", trainer)
+    monkeypatch.setattr(Data, "eval_batch_size", size, raising=False)
+    monkeypatch.setattr(Data, "split", lambda self, name: range(lengths.get(name, 60)))
+    (model.on_validation_epoch_start if split == "val" else model.on_test_epoch_start)()
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+@pytest.mark.parametrize(
+    ("size", "batches", "lengths", "fault"),
+    [
+        (8, 1, {"val": 1, "test": 1}, "SPLIT: 1 to score"),
+        (1, 1, {}, "SPLIT: 1 to score"),  # what limit_…_batches leaves of sixty
+        (8, 8, {"train": 1}, "train: 1 to score"),
+    ],
+)
+def test_too_few_pictures_are_refused_before_any_is_made(monkeypatch, split, size, batches, lengths, fault):
+    fault = fault.replace("SPLIT", split)
+    with pytest.raises(DataError, match=f"^{fault}, but FID and KID compare sets of at least 2"):
+        start(monkeypatch, split, size, batches, lengths)
+
+
+def test_two_pictures_are_enough(monkeypatch):
+    start(monkeypatch, "test", 1, 2, {"train": 2})
+    start(monkeypatch, "val", 8, 1, {"val": 2})
+
+
+@pytest.mark.parametrize("more", [{"r1": 1.0}, {"loss": "wgan_gp"}, {}])
+def test_compiled_nets_can_take_a_step(more):
+    model = gan(**more).train()
+    for net in model.nets():
+        net.compile(backend="aot_eager")
+    model.number = 1
+    model._d_loss(batch_of(4)).backward()
+    assert all(weight.grad is not None for weight in model.discriminator.parameters())
+    assert (model.discriminator in model.nets()) == (not more)
+
+
+def test_pictures_are_made_without_the_file_that_scores_them():
+    model = gan(features=InceptionFeatures("no such file"))
+    assert model.generate(n=2).shape == (2, 3, 8, 8)
+    with pytest.raises(SystemFault, match="^no such file: no such file. Download"):
+        model.ready()

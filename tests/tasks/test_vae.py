@@ -1,3 +1,5 @@
+"""A VAE small enough to follow by hand: its bound, what weighs its parts, its scores."""
+
 from math import log
 
 import pytest

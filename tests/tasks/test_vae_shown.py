@@ -45,6 +45,20 @@ def test_panels_show_pairs_samples_and_the_latents_that_tell_most():
     assert rows.note.startswith("Each row moves one latent") and f"{first} ({kl.max():.2f})" in rows.note
 
 
+@pytest.mark.parametrize(
+    ("latents", "rows", "title"),
+    [(16, 16, "Traversals by KL"), (33, 32, "Traversals by KL, 32 of 33 latents")],
+)
+def test_every_latent_is_traversed_up_to_a_number_and_the_title_says_how_many_are_left_out(
+    latents, rows, title
+):
+    task = made(conv(latents=latents))
+    scored(task, batch())
+    grid = task.panels("test")[2]
+    assert len(grid.images) == 8 * rows and grid.columns == 8 and grid.title == title
+    assert grid.note.count("(") == rows
+
+
 def test_a_collapsed_posterior_is_told():
     class Idle(Fixed):
         def encode(self, images):
@@ -59,5 +73,5 @@ def test_a_collapsed_posterior_is_told():
 
 
 def test_no_samples_at_all_are_refused():
-    with pytest.raises(ValueError, match="n 0: must be at least 1"):
+    with pytest.raises(ValueError, match="n 0: must be between 1 and 1000000"):
         made().generate(n=0)

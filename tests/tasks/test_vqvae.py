@@ -1,3 +1,5 @@
+"""A VQ-VAE of four greys: its loss and scores worked out by hand, tokens, what it shows."""
+
 from functools import partial
 from math import exp, log
 
@@ -5,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 from scoring import overfitted, scored, stepped
-from test_vae import Stub
 from torch import nn
+from vaes import Stub
 
 from crossmedia.data.batches import ImageBatch, Meta
 from crossmedia.images.transforms import ImageTransform
@@ -148,7 +150,7 @@ def test_a_collapsed_codebook_is_told():
 
 
 def test_a_config_says_which_scores_it_has():
-    assert VQVAE.scored({"features": {"_target_": "test_vae.Stub"}})["attributes_stub"] == "max"
+    assert VQVAE.scored({"features": {"_target_": f"{Stub.__module__}.Stub"}})["attributes_stub"] == "max"
     assert "attributes_stub" not in VQVAE.scored({"features": None})
 
 

@@ -55,10 +55,11 @@ def _translation(images: Tensor) -> Tensor:
 def _cutout(images: Tensor) -> Tensor:
     """A square of half the side, its middle anywhere, becomes zero."""
     side = images.shape[-1]
-    middle = (torch.rand(2, len(images), 1, device=images.device) * side).floor()
-    away = (torch.arange(side, device=images.device) - middle).abs()  # (2, B, S)
-    hole = (away[0, :, :, None] < side * HOLE / 2) & (away[1, :, None, :] < side * HOLE / 2)
-    return images * ~hole[:, None]
+    hole = int(side * HOLE + 0.5)
+    middle = torch.randint(0, side + 1 - hole % 2, (2, len(images), 1), device=images.device)
+    away = torch.arange(side, device=images.device) - (middle - hole // 2)  # (2, B, S)
+    rows, columns = (away >= 0) & (away < hole)
+    return images * ~(rows[:, :, None] & columns[:, None, :])[:, None]
 
 
 def _draw(images: Tensor) -> Tensor:

@@ -35,7 +35,11 @@ def gradient_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor, fa
 
 
 def r1_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
-    """½ ‖∇D‖₂² at real pictures (Mescheder et al., 2018)."""
+    """½ ‖∇D‖₂² at real pictures (Mescheder et al., 2018).
+
+    The gradient is that of the sum of the batch's scores: under batch norm it is a picture's own only
+    approximately, as each picture moves the others' scores a little, too.
+    """
     real = real.detach().requires_grad_(True)
     return 0.5 * _gradient(discriminator, real).flatten(1).square().sum(1).mean()
 

@@ -27,8 +27,7 @@ class InceptionFeatures(nn.Module):
     """Those of published FIDs (Heusel et al., 2017), from pytorch-fid's file of weights: 2,048 features and
     1,008 classes, whose logits go without the bias as in the Inception Score's own code.
 
-    Raises SystemFault where the file is missing, SecurityError where it asks for more than weights,
-    CheckpointError where it is damaged or another.
+    The file is read by `read`, or at the first use: a task that only generates does without it.
     """
 
     name = "inception"
@@ -37,15 +36,27 @@ class InceptionFeatures(nn.Module):
 
     def __init__(self, weights: str):
         super().__init__()
-        with torch.device("meta"):  # nothing is drawn that the file then replaces
-            net: Any = InceptionV3()
-        self.net = net.to_empty(device="cpu").to(memory_format=torch.channels_last)
-        self.net.load_state_dict(_read(Path(weights).expanduser(), self.net))
-        self.requires_grad_(False)
-        self.eval()
+        self.weights = weights
+        self.net: Any = None
+
+    def read(self) -> Any:
+        """The net, frozen, with the weights of the file.
+
+        Raises SystemFault where it is missing, SecurityError where it asks for more than weights,
+        CheckpointError where it is damaged or another.
+        """
+        if self.net is None:
+            with torch.inference_mode(False):  # what is made in that mode can never leave it
+                with torch.device("meta"):  # nothing is drawn that the file then replaces
+                    net: Any = InceptionV3()
+                net = net.to_empty(device="cpu").to(memory_format=torch.channels_last)
+                net.load_state_dict(_read(Path(self.weights).expanduser(), net))
+                self.net = net.requires_grad_(False).eval()
+        return self.net
 
     def forward(self, images: Tensor) -> Features:
         """(B, C, H, W) in [-1, 1], C 1 or 3."""
+        self.read().to(images.device)
         features = torch.cat([self._features(part) for part in images.split(self._at_once)])  # (B, 2048)
         return Features(features, (features @ self.net.fc.weight.T).softmax(-1))
 

@@ -113,9 +113,10 @@ def _layer(inner: int, outer: int, kernel: int, stride: int, norm: Norm, first: 
 
 
 def need_levels(image_size: int, halvings: int, widths: Sequence[int]) -> None:
-    """ValueError unless so many halvings of a picture end at 4 × 4."""
+    """ValueError unless so many halvings of a picture end at 4 × 4; of 28 pixels none do."""
     size = SIDE * 2**halvings
     if image_size != size:
         raise ValueError(
-            f"widths {list(widths)}: must be as many as make {image_size} pixels; these make {size}"
+            f"widths {list(widths)}: must be as many as make {image_size} pixels; these make {size}. "
+            "Give others, or another data.image.size"
         )

@@ -55,6 +55,9 @@ class Task(LightningModule):
         """What `compile` compiles."""
         return [self.net]
 
+    def ready(self) -> None:
+        """Read the files that scoring needs and `generate` does not; UserError before the first step."""
+
     def panels(self, split: str) -> list[Panel]:
         """What there is to see of the split that was scored last."""
         return []

@@ -41,7 +41,8 @@ class GAN(PhasedTask):
     pays for those between (Karras et al., 2020). With `r1_end` it shrinks to that by the same part each step:
     at first it keeps the game stable, later it would hide small differences (after Huang et al., 2024).
     `augment` changes what the discriminator sees, real and made alike. `features` score: their name is part
-    of each score's.
+    of each score's. Raises ValueError where WGAN-GP's discriminator has batch norm: the penalty is on the
+    gradient of each sample, which batch norm mixes with others (Gulrajani et al., 2017, section 4).
     """
 
     def __init__(
@@ -67,11 +68,18 @@ class GAN(PhasedTask):
             raise ValueError(f"r1_end {r1_end}: needs an r1 above 0")
         if loss not in LOSSES:
             raise ValueError(f"loss {loss}: must be {', '.join(LOSSES)}")
+        mixing = [m for m in discriminator.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        if loss == "wgan_gp" and mixing:
+            raise ValueError(
+                f"loss wgan_gp: must have a discriminator without batch norm, so that the penalty is each "
+                f"sample's own; this one has {type(mixing[0]).__name__}. Set discriminator.norm=layer or none"
+            )
         self.discriminator, self._discriminator_optimizer = discriminator, discriminator_optimizer
         self.loss: Loss = loss
         self.n_critic, self.augment = n_critic, augment
         self.penalty, self.r1, self.r1_every, self.r1_end = penalty, r1, r1_every, r1_end
         self.quality = Quality(features)
+        self._features = [features]  # in a list, so no submodule
         self.scores = Quality.scores_of(features)
         self.found: dict[str, Tensor] = {}  # the scores of the split that was scored last
         self._known: dict[str, Tensor] = {}
@@ -88,6 +96,16 @@ class GAN(PhasedTask):
             Phase("d", [self.discriminator], self._d_loss, self._discriminator_optimizer),
             Phase("g", [self.net], self._g_loss, self._optimizer, self.n_critic),
         ]
+
+    def nets(self) -> list[nn.Module]:
+        """Without the discriminator where a penalty is paid for its gradient: what AOTAutograd made cannot be
+        differentiated twice."""
+        return [self.net] if self.r1 or self.loss == "wgan_gp" else super().nets()
+
+    def ready(self) -> None:
+        read = getattr(self._features[0], "read", None)
+        if read:
+            read()
 
     def _d_loss(self, batch: ImageBatch) -> Tensor:
         real = batch.inputs
@@ -129,11 +147,17 @@ class GAN(PhasedTask):
 
     def on_validation_epoch_start(self) -> None:
         super().on_validation_epoch_start()
-        self.quality.need(len(self.data.split("val")), "val")
+        self._need("val", self.trainer.num_val_batches)
 
     def on_test_epoch_start(self) -> None:
         super().on_test_epoch_start()
-        self.quality.need(len(self.data.split(self.test_split)), self.test_split)
+        self._need(self.test_split, self.trainer.num_test_batches)
+
+    def _need(self, split: str, batches: list[int | float]) -> None:
+        """DataError before any picture is made: too few are left by a limit of batches, or to train on."""
+        left = sum(batches) * self.data.eval_batch_size * self.trainer.world_size
+        self.quality.need(int(min(len(self.data.split(split)), left)), split)
+        self.quality.need(len(self.data.split("train")), "train")
 
     def on_validation_epoch_end(self) -> None:
         self._log_quality("val")

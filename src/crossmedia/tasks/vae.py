@@ -28,7 +28,7 @@ from crossmedia.tasks.reconstruction import Reader, pairs, reader_scores, record
 Likelihood = Literal["logistic", "bernoulli"]
 PARAMETERS = {"logistic": 2, "bernoulli": 1}  # numbers a pixel-channel that the net gives
 USED = 0.01  # nats; the KL of a latent that carries something
-TRAVERSED = 8  # latents whose traversal is shown
+TRAVERSED, STEPS = 32, 8  # latents whose traversal is shown, at most; pictures of each
 REACH = 2.0  # standard deviations of the prior that a traversal goes to each side
 TOGETHER = 16  # prior samples that are decoded at once, always so many: a picture does not depend on n
 
@@ -196,7 +196,7 @@ class VAE(Task):
     def _traversals(self, picture: Tensor, latents: Sequence[int], ranked: Sequence[float]) -> Grid:
         """Rows of one picture's latents, the most telling first, each moved through the prior's range."""
         net: Any = self.net
-        steps = torch.linspace(-REACH, REACH, TRAVERSED, device=self.device)
+        steps = torch.linspace(-REACH, REACH, STEPS, device=self.device)
         mean = net.encode(picture.to(self.device))[0]  # (1, D)
         moved = mean.repeat(len(latents), len(steps), 1)  # (rows, steps, D)
         for row, latent in enumerate(latents):
@@ -204,7 +204,8 @@ class VAE(Task):
         shown = ", ".join(f"{latent} ({value:.2f})" for latent, value in zip(latents, ranked, strict=False))
         note = f"Each row moves one latent of the first picture from {-REACH:g} to {REACH:g}: {shown} nats."
         images = to_uint8(self._picture(net.decode(moved.flatten(0, 1))))
-        return Grid("Traversals by KL", images, columns=len(steps), note=note)
+        left_out = f", {len(latents)} of {len(ranked)} latents" if len(latents) < len(ranked) else ""
+        return Grid(f"Traversals by KL{left_out}", images, columns=len(steps), note=note)
 
     def _sampled(
         self, images: Tensor, mean: Tensor, log_variance: Tensor, ids: Sequence[str], samples: int
