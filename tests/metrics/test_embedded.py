@@ -63,6 +63,26 @@ def test_digits_that_were_held_out_are_read(channels):
     assert len(features) == len(labels) > 300
 
 
+def test_pictures_agree_where_each_object_is_read_alike():
+    one, two = (scenes(objects=count)[0] for count in (1, 2))
+    features, empty = SceneFeatures(), torch.full((1, 3, 32, 32), -0.6)
+    assert features.agreement(one, one).tolist() == [1.0] * COUNT
+    assert features.agreement(empty, empty).tolist() == [1.0]
+    assert features.agreement(empty, one[:1]).tolist() == features.agreement(one[:1], empty).tolist() == [0.0]
+    assert features.agreement(two, two.flip(0)).mean() < 0.2
+
+
+def test_an_object_that_is_added_is_as_wrong_as_one_that_is_lacking():
+    images, objects = scenes(objects=1)
+    left = images[(objects[:, 0, 3] < 100)][:8]
+    right = images[(objects[:, 0, 3] > 156)][:8]
+    both = left.clone()
+    both[..., 16:] = right[..., 16:]  # each in its half
+    features = SceneFeatures()
+    assert features.agreement(left, both).tolist() == [0.5] * 8
+    assert features.agreement(both, left).tolist() == [0.5] * 8
+
+
 def test_the_nets_are_frozen():
     for net in (SceneFeatures().net, DigitFeatures().net):
         assert not net.training and not any(weight.requires_grad for weight in net.parameters())

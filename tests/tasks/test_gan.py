@@ -64,14 +64,14 @@ def batch_of(count, valid=None, first=0):
     return ImageBatch(pictures, valid, [f"test-{first + row}" for row in range(count)])
 
 
-def scored(model, *batches):
+def scored(model, *batches, split="test"):
     logged = {}
     model.log = lambda name, value: logged.update({name: float(value)})
     model.forget()
     with torch.no_grad():
         for batch in batches:
-            model.score(batch, "test")
-        model._log_quality("test")
+            model.score(batch, split)
+        model._log_quality(split)
     return logged
 
 
@@ -91,6 +91,14 @@ def test_scores_carry_the_name_of_the_features_and_have_the_floor_beside_them():
         GAN.scored({"features": {"_target_": "crossmedia.metrics.embedded.DigitFeatures"}})["fid_digits"]
         == "min"
     )
+
+
+def test_the_training_split_has_no_floor_and_no_copy_of_itself_is_usual():
+    model = gan()
+    logged = scored(model, batch_of(12), split="train")
+    assert "train/fid_colours" in logged and not [name for name in logged if name.endswith("_floor")]
+    assert model.notes("train")[0] == "train: 12 made and 12 real pictures, features of colours"
+    assert "usual" not in model.panels("train")[1].note
 
 
 @pytest.mark.parametrize("size", [1, 5, 12])
