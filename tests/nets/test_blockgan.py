@@ -65,7 +65,7 @@ def test_a_sample_alone_is_as_in_a_batch(kinds):
     ("more", "words"),
     [
         ({"image_size": 8, "widths": [8, 8]}, r"^widths \[8, 8\]: must be three or more$"),
-        ({"widths": [8, 8, 8]}, r"^widths \[8, 8, 8\]: must be .* make 32 pixels; these make 16$"),
+        ({"widths": [8, 8, 8]}, r"^widths \[8, 8, 8\]: must be .* make 32 pixels; these make 16\. Give"),
         ({"kinds": -1}, r"^kinds -1: must be at least 0$"),
         ({"latent_dim": 9}, r"^latent_dim 9: must be 2 times a number above 2$"),
         ({"latent_dim": 4}, r"^latent_dim 4: must be 2 times a number above 2$"),
