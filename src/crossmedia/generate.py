@@ -30,7 +30,7 @@ DIGITS = 6  # of a picture's number in its file's name
 class Asked(NamedTuple):
     """What a task is to make. `outputs` come in parts: texts, or pictures as uint8 (B, 3, H, W)."""
 
-    count: int
+    total: int
     sources: Iterable[str]  # what each output is made of; of what is made of nothing, its number
     stems: Iterable[str]  # of their files
     outputs: Iterator[Any]
@@ -55,7 +55,7 @@ def generated(name: str, words: list[str], out: Path | None, trust: tuple[str, .
         given = {word: parameters[word].default for word in ("seed", "n")} | given
         asked = _of_nothing(task, given)
     first = next(asked.outputs)
-    outputs, several = chain([first], asked.outputs), asked.count > 1
+    outputs, several = chain([first], asked.outputs), asked.total > 1
     if not isinstance(first, Tensor):
         if out:
             raise ConfigError(f"--out={out}: {type(task).__name__} gives text, which is printed")
@@ -65,9 +65,9 @@ def generated(name: str, words: list[str], out: Path | None, trust: tuple[str, .
     home = out or inside(folder, "generated")
     label = _label(given if checkpoint.stem == "best" else {**given, "": checkpoint.stem})
     if not (out or medium):
-        yield str(_write_sheet(outputs, asked.count, home / f"{label}.png"))
+        yield str(_write_sheet(outputs, asked.total, home / f"{label}.png"))
     elif home.suffix.lower() == ".png" and not home.is_dir():
-        yield str(_write_sheet(outputs, asked.count, home))
+        yield str(_write_sheet(outputs, asked.total, home))
     else:
         names = [f"{stem}{'' if out or not label else f'-{label}'}.png" for stem in asked.stems]
         written = _write_each(outputs, home, names, replace=out is None)
