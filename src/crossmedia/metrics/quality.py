@@ -68,6 +68,12 @@ class Quality(Metric):
                 "Give the split more pictures, or lift its trainer.limit_…_batches"
             )
 
+    def ready(self) -> None:
+        """Read the features' file, where they have one, so that a fault of it is told before any is made."""
+        read = getattr(self._held[0], "read", None)
+        if read:
+            read()
+
     @torch.no_grad()
     def features_of(self, images: Tensor) -> Features:
         """What the net sees in pictures (B, C, H, W) in [-1, 1], in float32 under any precision."""

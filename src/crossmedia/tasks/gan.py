@@ -79,7 +79,6 @@ class GAN(PhasedTask):
         self.n_critic, self.augment = n_critic, augment
         self.penalty, self.r1, self.r1_every, self.r1_end = penalty, r1, r1_every, r1_end
         self.quality = Quality(features)
-        self._features = [features]  # in a list, so no submodule
         self.scores = Quality.scores_of(features)
         self.found: dict[str, Tensor] = {}  # the scores of the split that was scored last
         self._known: dict[str, Tensor] = {}
@@ -103,9 +102,7 @@ class GAN(PhasedTask):
         return [self.net] if self.r1 or self.loss == "wgan_gp" else super().nets()
 
     def ready(self) -> None:
-        read = getattr(self._features[0], "read", None)
-        if read:
-            read()
+        self.quality.ready()
 
     def _d_loss(self, batch: ImageBatch) -> Tensor:
         real = batch.inputs
