@@ -7,7 +7,8 @@ import subprocess
 import pytest
 from made import TINY, small
 
-from crossmedia.config import ROOT, check, compose
+from crossmedia.build import MAY_NAME, refuse_foreign
+from crossmedia.config import ROOT, check, compose, resolved
 from crossmedia.run import train
 
 NAMES = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
@@ -36,6 +37,13 @@ CHOSEN = chosen()
 @pytest.mark.parametrize("name", NAMES)
 def test_the_config_fits_the_code(name, tmp_path):
     check(compose([f"experiments={name}", *small(name, tmp_path)]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_run_folder_may_be_read_again(name, tmp_path):
+    whole = resolved(compose([f"experiments={name}", *small(name, tmp_path)]))
+    for key in MAY_NAME.keys() & whole.keys():
+        refuse_foreign(whole[key], key)
 
 
 @pytest.mark.parametrize(

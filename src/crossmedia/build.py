@@ -22,7 +22,7 @@ _OF_DATA = rf"crossmedia\.(data|images|metrics|text){_CLASS}"
 MAY_NAME = {
     "data": _OF_DATA,
     "meta": _OF_DATA,
-    "model": rf"crossmedia\.(losses|metrics|nets|tasks){_CLASS}"
+    "model": rf"crossmedia\.(images|losses|metrics|nets|tasks){_CLASS}"
     rf"|torch\.optim\.({_OPTIMIZERS})|torch\.optim\.lr_scheduler\.({_SCHEDULES})",
     "trainer": r"pytorch_lightning\.Trainer|crossmedia\.trainer\.ddp\.DDP",
     "logger": r"pytorch_lightning\.loggers\.(TensorBoard|Wandb)Logger",
