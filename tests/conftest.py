@@ -3,12 +3,16 @@
 import contextlib
 import json
 import os
+import random
 import subprocess
 import sys
 import uuid
+import zlib
 from pathlib import Path
 
+import numpy
 import pytest
+import torch
 
 from crossmedia.config import ROOT
 
@@ -16,6 +20,24 @@ os.environ["CROSSMEDIA_ROOT"] = str(Path(__file__).parents[1])
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # two workers on two cores
 os.environ["WANDB_MODE"] = "offline"
 os.environ["HYDRA_FULL_ERROR"] = "1"
+
+
+def seed(node):
+    """Draws that depend on the node alone, not on what ran before it in its process."""
+    number = zlib.crc32(node.nodeid.encode())
+    random.seed(number)
+    numpy.random.seed(number)
+    torch.manual_seed(number)
+
+
+def pytest_collectstart(collector):
+    if isinstance(collector, pytest.Module):  # what a module makes as it is imported
+        seed(collector)
+
+
+@pytest.fixture(autouse=True)
+def seeded(request):
+    seed(request.node)
 
 
 @pytest.fixture(scope="session")
