@@ -35,7 +35,7 @@ benchmarks: .venv/test
 
 .venv/base: .venv/bin/python pyproject.toml constraints.txt
 	@echo "2/2  crossmedia and the tested versions of what it needs (constraints.txt)"
-	@$(PIP) install --quiet -c constraints.txt -e .
+	@$(PIP) install --quiet -c constraints.txt -e '.[speech]'
 	@touch $@
 
 .venv/test: .venv/base
