@@ -18,11 +18,11 @@ _SCHEDULES = (
     "ConstantLR|CosineAnnealingLR|CosineAnnealingWarmRestarts|ExponentialLR|LinearLR|MultiStepLR|OneCycleLR"
     "|PolynomialLR|ReduceLROnPlateau|StepLR"
 )
-_OF_DATA = rf"crossmedia\.(data|images|metrics|text){_CLASS}"
+_OF_DATA = rf"crossmedia\.(audio|data|images|metrics|text){_CLASS}"
 MAY_NAME = {
     "data": _OF_DATA,
     "meta": _OF_DATA,
-    "model": rf"crossmedia\.(images|losses|metrics|nets|tasks){_CLASS}"
+    "model": rf"crossmedia\.(audio|images|losses|metrics|nets|tasks|text){_CLASS}"
     rf"|torch\.optim\.({_OPTIMIZERS})|torch\.optim\.lr_scheduler\.({_SCHEDULES})",
     "trainer": r"pytorch_lightning\.Trainer|crossmedia\.trainer\.ddp\.DDP",
     "logger": r"pytorch_lightning\.loggers\.(TensorBoard|Wandb)Logger",

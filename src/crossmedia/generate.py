@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from crossmedia import run
+from crossmedia.audio import read as sounds
 from crossmedia.config import nearest
 from crossmedia.errors import ConfigError, DataError, SystemFault
 from crossmedia.folder import find_run, write_whole
@@ -23,6 +24,7 @@ from crossmedia.report.store import png
 from crossmedia.saved import inside
 
 MEDIA = ("image", "audio", "text")
+KINDS = {"image": ("pictures", SUFFIXES), "audio": ("sounds", sounds.SUFFIXES)}
 PART = 64  # inputs, or pictures out of nothing, at a time
 DIGITS = 6  # of a picture's number in its file's name
 
@@ -49,7 +51,7 @@ def generated(name: str, words: list[str], out: Path | None, trust: tuple[str, .
     given = _keywords(task, words)
     medium = _medium(task, given)
     if medium:
-        asked = _of_inputs(task, medium, _inputs(Path(given.pop(medium))), given)
+        asked = _of_inputs(task, medium, _inputs(Path(given.pop(medium)), KINDS[medium]), given)
     else:
         parameters = inspect.signature(task.generate).parameters
         given = {word: parameters[word].default for word in ("seed", "n")} | given
@@ -145,16 +147,17 @@ def _label(given: dict[str, Any]) -> str:
     return "-".join(re.sub(r"[^A-Za-z0-9.]+", "_", f"{name}{value}")[:40] for name, value in given.items())
 
 
-def _inputs(path: Path) -> list[Path]:
-    """The file, or the pictures of a folder in the order of their names; others are counted."""
+def _inputs(path: Path, kind: tuple[str, frozenset[str]]) -> list[Path]:
+    """The file, or the files of that kind of a folder in the order of their names; others are counted."""
     if not path.is_dir():
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
         return [path]
     files = sorted(p for p in path.iterdir() if not p.is_dir() and not p.name.startswith("."))
-    found = [file for file in files if file.suffix.lower() in SUFFIXES]
+    name, suffixes = kind
+    found = [file for file in files if file.suffix.lower() in suffixes]
     if not found:
-        raise DataError(f"{path}: this folder has no pictures ({', '.join(sorted(SUFFIXES))})")
+        raise DataError(f"{path}: this folder has no {name} ({', '.join(sorted(suffixes))})")
     if len(found) < len(files):
         print(f"{len(files) - len(found)} other files in {path} passed over", file=sys.stderr)
     return found

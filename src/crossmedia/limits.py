@@ -27,14 +27,14 @@ class Range(NamedTuple):
 _AT_LEAST_1 = """
     accumulate_grad_batches attention_dim batch_size beam captions_per_image channels
     check_val_every_n_epoch codes decoder_widths depth dim embedding_dim encoder_widths eval_batch_size
-    heads hidden image_size importance_samples latent_dim latents max_epochs max_len memory_dim min_count
-    min_pictures n_critic num_nodes num_test num_train num_val objects outputs r1_every size step_size T_max
-    timeout top total_steps width widths
+    heads hidden hop_length image_size importance_samples kernel latent_dim latents max_epochs max_len
+    memory_dim min_count min_pictures n_critic n_fft n_mels num_nodes num_test num_train num_val objects
+    outputs r1_every size step_size strides T_max timeout top total_steps width widths win_length
 """
 _AT_LEAST_0 = """
-    attention_penalty beta blocks commitment eps first free_bits gamma gradient_clip_val kinds l1 l2
-    length_penalty log_every_n_steps lr max_lr mixup momentum overfit_batches patience penalty r1 warmup
-    weight_decay
+    attention_penalty band_masks bands beta blocks commitment context eps f_min first frame_masks frames
+    free_bits gamma gradient_clip_val kinds l1 l2 length_penalty lm_weight log_every_n_steps lr max_lr mixup
+    momentum overfit_batches patience penalty r1 warmup weight_decay
 """
 RANGES: dict[str, Range] = {
     **dict.fromkeys(_AT_LEAST_1.split(), Range(1)),
@@ -49,7 +49,14 @@ RANGES: dict[str, Range] = {
     "min_objects": Range(1, 3),
     "max_objects": Range(1, 3),
     "beta_nll": Range(0, 1),
+    "ctc_weight": Range(0, 1),
+    "frames_share": Range(0, 1),
     "pct_start": Range(0, 1),
+    "snr": Range(-100, 100),  # dB
+    "speeds": Range(0.5, 2),
+    "sample_rate": Range(1_000, 384_000),  # Hz
+    "max_seconds": Range(above=0),
+    "f_max": Range(above=0),
     "shift": Range(0, 1),
     "rotate": Range(0, 180),
     "scale": Range(0, 0.9),

@@ -24,7 +24,8 @@ def test_several_captions_of_an_image_score_as_each_by_itself():
 
 def test_encoding_first_and_decoding_then_equals_forward():
     net, images, tokens = build(), torch.randn(2, 3, 8, 8), torch.randint(4, 11, (2, 5))
-    torch.testing.assert_close(net.decoder(net.encode(images), tokens)[0], net(images, tokens)[0])
+    memory, mask = net.encode(images)
+    torch.testing.assert_close(net.decoder(memory, tokens, mask)[0], net(images, tokens)[0])
 
 
 def test_a_decoder_for_another_memory_is_refused():

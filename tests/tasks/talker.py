@@ -36,9 +36,9 @@ class Talker(nn.Module):
         return self
 
     def encode(self, inputs):
-        return (10 * inputs[:, 0, 0, 0]).round().long()  # (B,)
+        return (10 * inputs[:, 0, 0, 0]).round().long(), None  # (B,)
 
-    def start(self, rows):
+    def start(self, rows, mask):
         return (rows, torch.zeros_like(rows)), ()
 
     def step(self, tokens, state):
@@ -48,7 +48,7 @@ class Talker(nn.Module):
     def forward(self, inputs, tokens):
         self.modes.append(self.training)
         places = torch.arange(tokens.shape[-1]).clamp(max=self.table.shape[1] - 1)
-        logits = self.table[self.encode(inputs)][:, places]  # (B, L, V)
+        logits = self.table[self.encode(inputs)[0]][:, places]  # (B, L, V)
         if tokens.dim() == 3:
             logits = logits[:, None].expand(-1, tokens.shape[1], -1, -1)
         return logits, torch.full((*tokens.shape, 4), 1 / 4)

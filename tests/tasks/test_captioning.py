@@ -70,7 +70,7 @@ def test_filler_changes_no_score_and_leaves_no_record():
     found = scored(filled, batch(0, 2, 1, filler=[1]), batch(0, 2, 1, filler=[0]))
     assert found == pytest.approx(expected, abs=1e-6) and 0 < found["test/bleu1"] < 1
     assert filled.records == plain.records and len(plain.records) == 4
-    assert torch.equal(torch.stack(filled.pictures), torch.stack(plain.pictures))
+    assert torch.equal(torch.stack(filled.inputs), torch.stack(plain.inputs))
 
 
 def test_a_rank_s_last_batch_may_be_all_filler():

@@ -1,5 +1,5 @@
 """What sources, views and tasks hand to one another. B batch, C channels, H W image size, K captions
-of one sample, L tokens."""
+of one sample, L tokens, S samples of sound."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -20,6 +20,13 @@ class Sample(NamedTuple):
     objects: Tensor | None = None  # (N, 5) int64: shape, colour, size, x, y in 1/256 of the side; else -1
 
 
+class Clips(NamedTuple):
+    """Sounds of one rate, padded with silence to the longest."""
+
+    waveforms: Tensor  # (B, S) float in [-1, 1]
+    lens: Tensor  # (B,) samples
+
+
 class ImageBatch(NamedTuple):
     inputs: Tensor  # (B, C, H, W)
     valid: Tensor  # (B,) false for a sample that only fills a rank's last batch
@@ -27,7 +34,7 @@ class ImageBatch(NamedTuple):
 
 
 class ClassBatch(NamedTuple):
-    inputs: Tensor  # (B, C, H, W) images or mels
+    inputs: Tensor | Clips  # (B, C, H, W)
     labels: Tensor  # (B,)
     valid: Tensor  # (B,)
     ids: list[str]
@@ -41,12 +48,29 @@ class ObjectBatch(NamedTuple):
 
 
 class CaptionBatch(NamedTuple):
-    inputs: Tensor  # (B, C, H, W) images or mels
+    inputs: Tensor | Clips  # (B, C, H, W)
     tokens: Tensor  # (B, L), or (B, K, L) in training: bos … eos, padded with 0
     lens: Tensor  # (B,) or (B, K), with bos and eos
     references: list[tuple[str, ...]]  # every caption of each sample
     valid: Tensor  # (B,)
     ids: list[str]
+
+
+class SpeechBatch(NamedTuple):
+    inputs: Clips
+    tokens: Tensor  # (B, L) without bos and eos, padded with 0
+    lens: Tensor  # (B,)
+    references: list[str]  # what is said
+    speakers: list[str | None]
+    valid: Tensor  # (B,)
+    ids: list[str]
+
+
+def one_of(inputs: Tensor | Clips, place: int) -> Tensor:
+    """One sample of a batch's inputs, on the CPU: a picture (C, H, W), or a sound (S,) without its padding."""
+    if isinstance(inputs, Clips):
+        return inputs.waveforms[place, : int(inputs.lens[place])].cpu()
+    return inputs[place].cpu()
 
 
 def ids_of(batch: Any) -> list[str]:
@@ -63,18 +87,21 @@ class Meta(NamedTuple):
     classes: tuple[str, ...] = ()
     tokenizer: Any = None
     image: Any = None  # images.transforms.ImageTransform
+    audio: Any = None  # audio.transforms.AudioTransform
     scorer: Any = None  # the data set's own Metric, as SceneAccuracy is
 
 
 class Split(Protocol):
-    """One split of a source. It may offer `__getitems__(indices) -> list[Sample]` to compute many at once."""
+    """One split of a source. It may offer `__getitems__(indices) -> list[Sample]` to compute many at once,
+    and `lengths() -> list[float]`, the seconds of each sample without decoding it, for batches of like length.
+    """
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Sample: ...
 
     def texts(self) -> list[str]:
-        """Every caption of the split, in order, without reading a picture or sound."""
+        """Every caption, or what is said, of the split, in order, without reading a picture or sound."""
         ...
 
 

@@ -17,6 +17,9 @@ from crossmedia.errors import ConfigError, DataError, UserError
 from crossmedia.limits import within
 
 
+TEXTS = frozenset(["captions", "transcript"])  # the fields of a sample that a tokenizer is fitted on
+
+
 class DataModule(LightningDataModule):
     """Loaders of every split, and `meta`: what only the data knows.
 
@@ -31,6 +34,7 @@ class DataModule(LightningDataModule):
         view: View,
         image: Any = None,
         tokenizer: Any = None,
+        audio: Any = None,
         num_classes: int | None = None,
         batch_size: int = 64,
         eval_batch_size: int = 256,
@@ -52,7 +56,7 @@ class DataModule(LightningDataModule):
                 "Choose another data set or model"
             )
         self.source, self.view = source, view
-        self.image, self.tokenizer, self.num_classes = image, tokenizer, num_classes
+        self.image, self.audio, self.tokenizer, self.num_classes = image, audio, tokenizer, num_classes
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
         self.num_workers, self.cache, self.on_error, self.seed = num_workers, cache, on_error, seed
         self.test_splits = test_splits or [name for name in source.splits if name.startswith("test")]
@@ -88,12 +92,10 @@ class DataModule(LightningDataModule):
 
     def _fit(self) -> Meta:
         tokenizer = self.tokenizer
-        if "captions" not in self.view.needs:
+        if not TEXTS.intersection(self.view.needs):
             tokenizer = None
         elif tokenizer is None:
-            raise ConfigError(
-                "data.tokenizer: captions need one. Use +data/tokenizer=words, characters or bpe"
-            )
+            raise ConfigError("data.tokenizer: texts need one. Use +data/tokenizer=words, characters or bpe")
         elif not tokenizer.fitted:
             try:
                 tokenizer = tokenizer.fit(self._splits["train"].texts())
@@ -103,7 +105,7 @@ class DataModule(LightningDataModule):
         if classes and self.num_classes not in (None, len(classes)):
             raise ConfigError(f"data.num_classes={self.num_classes}: the data has {len(classes)} classes")
         scorer = self.source.scorer if "captions" in self.view.needs else None
-        return Meta(classes, tokenizer, self.image, scorer)
+        return Meta(classes, tokenizer, self.image, self.audio, scorer)
 
     def _need_samples(self, *names: str) -> None:
         empty = [name for name in dict.fromkeys(names) if not len(self.split(name))]
@@ -114,7 +116,8 @@ class DataModule(LightningDataModule):
         kept, texts = [], []
         for index in range(len(split)):
             try:
-                texts += split[index].captions
+                sample = split[index]
+                texts += sample.captions if sample.transcript is None else (sample.transcript,)
                 kept.append(index)
             except DataError as error:
                 self.skipped.extend(error.lines)
@@ -147,9 +150,9 @@ class DataModule(LightningDataModule):
         self._need_samples(name)
         split = self.split(name)
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        order = Order(
-            len(split), self.batch_size if train else self.eval_batch_size, self.seed, train, rank, ranks
-        )
+        size = self.batch_size if train else self.eval_batch_size
+        lengths = lengths_of(split) if train else None
+        order = Order(len(split), size, self.seed, train, rank, ranks, lengths)
         if train:
             order.resume(*self.start)
         return DataLoader(
@@ -164,6 +167,11 @@ class DataModule(LightningDataModule):
         )
 
 
+def lengths_of(split: Any) -> list[float] | None:
+    """Seconds of each sample, where the split knows them without decoding."""
+    return split.lengths() if hasattr(split, "lengths") else None
+
+
 def _deaf(worker: int) -> None:
     """A signal to all processes of a run is for the main one; a worker ends with it."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -171,7 +179,7 @@ def _deaf(worker: int) -> None:
 
 
 class Chosen:
-    """The samples of a split at some indices, and their captions."""
+    """The samples of a split at some indices, and their texts."""
 
     def __init__(self, split: Split, indices: list[int], texts: list[str]):
         self.split, self.indices, self._texts = split, indices, texts
@@ -184,6 +192,10 @@ class Chosen:
 
     def texts(self) -> list[str]:
         return self._texts
+
+    def lengths(self) -> list[float] | None:
+        found = lengths_of(self.split)
+        return found and [found[index] for index in self.indices]
 
 
 class Item(NamedTuple):
@@ -216,9 +228,11 @@ class Items(Dataset):
         return many(indices) if many else [self.split[index] for index in indices]
 
     def _prepared(self, sample: Sample) -> Sample:
-        if sample.image is None:
-            return sample
-        return sample._replace(image=self.meta.image.prepare(sample.image))
+        if sample.waveform is not None and self.meta.audio:
+            sample = sample._replace(waveform=self.meta.audio.prepare(sample.waveform, sample.sample_rate))
+        if sample.image is not None and self.meta.image:
+            sample = sample._replace(image=self.meta.image.prepare(sample.image))
+        return sample
 
 
 class Collate:

@@ -1,7 +1,7 @@
 """Which samples make which batch: a permutation keyed by (seed, epoch), cut into ranks and batches."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self
 
 import torch
@@ -9,6 +9,8 @@ from torch.utils.data import Sampler
 
 from crossmedia.errors import DataError
 from crossmedia.limits import within
+
+NEAR = 32  # batches whose samples are sorted by length together
 
 
 def address(*parts: int | str) -> int:
@@ -33,11 +35,22 @@ class Key(NamedTuple):
 class Order(Sampler[list[Key]]):
     """Batches of keys for one rank; every rank gets the same number of batches.
 
-    Training drops the incomplete last global batch of the epoch. Evaluation keeps the order and every sample,
-    and fills the ranks up with places that no score counts.
+    Training drops the incomplete last global batch of the epoch; given the samples' `lengths` it puts like
+    ones into a batch, which then has little padding: those of `NEAR` batches in a row are sorted by length,
+    then the batches shuffled. Evaluation keeps the order and every sample, and fills the ranks up with places
+    that no score counts.
     """
 
-    def __init__(self, size: int, batch_size: int, seed: int, train: bool, rank: int = 0, ranks: int = 1):
+    def __init__(
+        self,
+        size: int,
+        batch_size: int,
+        seed: int,
+        train: bool,
+        rank: int = 0,
+        ranks: int = 1,
+        lengths: Sequence[float] | None = None,
+    ):
         within(batch_size=batch_size)
         if train and size < batch_size * ranks:
             key, most = ("data.batch_size", size // ranks) if size >= ranks else ("trainer.devices", size)
@@ -47,6 +60,7 @@ class Order(Sampler[list[Key]]):
             )
         self.size, self.batch_size, self.seed, self.train = size, batch_size, seed, train
         self.rank, self.ranks = rank, ranks
+        self.lengths = lengths
         self.epoch, self.start = 0, 0
         self.sampler = self  # Lightning calls set_epoch on `batch_sampler.sampler`
 
@@ -64,7 +78,7 @@ class Order(Sampler[list[Key]]):
             permutation = torch.randperm(
                 self.size, generator=generator(self.seed, "order", self.epoch)
             ).tolist()
-            permutation = permutation[: len(self) * self.batch_size * self.ranks]
+            permutation = self._alike(permutation[: len(self) * self.batch_size * self.ranks])
         else:
             permutation = list(range(self.size))
         keys = [Key(self.epoch, index, True) for index in permutation]
@@ -73,6 +87,21 @@ class Order(Sampler[list[Key]]):
         mine = keys[self.rank :: self.ranks]
         for batch in range(self.start, len(self)):
             yield mine[batch * self.batch_size : (batch + 1) * self.batch_size]
+
+    def _alike(self, permutation: list[int]) -> list[int]:
+        """The same samples, those of each global batch of like length."""
+        lengths, whole = self.lengths, self.batch_size * self.ranks
+        if lengths is None:
+            return permutation
+        near = NEAR * whole
+        windows = [permutation[start : start + near] for start in range(0, len(permutation), near)]
+        ordered = [index for window in windows for index in sorted(window, key=lengths.__getitem__)]
+        draw = generator(self.seed, "batches", self.epoch)
+        return [
+            index
+            for batch in torch.randperm(len(self), generator=draw).tolist()
+            for index in ordered[batch * whole : (batch + 1) * whole]
+        ]
 
     def resume(self, epoch: int, batch: int) -> Self:
         """Go on at this batch of this epoch."""

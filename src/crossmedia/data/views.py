@@ -1,15 +1,29 @@
 """From samples to the batch that a kind of task needs."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import torch
 from torch import Generator, Tensor
+from torch.nn.utils.rnn import pad_sequence
 
-from crossmedia.data.batches import CaptionBatch, ClassBatch, ImageBatch, Meta, ObjectBatch, Sample
+from crossmedia.audio.augment import SoundAugment
+from crossmedia.data.batches import (
+    CaptionBatch,
+    ClassBatch,
+    Clips,
+    ImageBatch,
+    Meta,
+    ObjectBatch,
+    Sample,
+    SpeechBatch,
+)
 from crossmedia.images.augment import Augment
 from crossmedia.limits import within
 from crossmedia.text.tokenizer import BOS, EOS
+
+
+Medium = Literal["image", "waveform"]
 
 
 class View(Protocol):
@@ -39,16 +53,15 @@ class ImageView:
 
 
 class LabelView:
-    """Pictures and their class."""
+    """Pictures, or sounds where `medium` is "waveform", and their class."""
 
-    needs = ("image", "label")
-
-    def __init__(self, augment: Augment | None = None):
+    def __init__(self, augment: Augment | SoundAugment | None = None, medium: Medium = "image"):
+        self.needs = (_medium(medium, augment), "label")
         self.augment = augment
 
     def __call__(self, samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta) -> ClassBatch:
         return ClassBatch(
-            inputs=images_of(samples, draws, meta, self.augment),
+            inputs=inputs_of(self.needs[0], samples, draws, meta, self.augment),
             labels=torch.tensor([sample.label for sample in samples]),
             valid=torch.ones(len(samples), dtype=torch.bool),
             ids=[sample.id for sample in samples],
@@ -71,19 +84,24 @@ class ObjectView:
 
 
 class CaptionView:
-    """Pictures and captions: in training `captions_per_image` a sample, new each epoch; else the first.
+    """Pictures, or sounds where `medium` is "waveform", and captions: in training
+    `captions_per_image` a sample, new each epoch; else the first.
 
-    Several captions of one picture share one pass of the encoder; a sample with fewer repeats them.
+    Several captions of one input share one pass of the encoder; a sample with fewer repeats them.
     """
 
-    needs = ("image", "captions")
-
-    def __init__(self, augment: Augment | None = None, captions_per_image: int = 1):
+    def __init__(
+        self,
+        augment: Augment | SoundAugment | None = None,
+        captions_per_image: int = 1,
+        medium: Medium = "image",
+    ):
         within(captions_per_image=captions_per_image)
+        self.needs = (_medium(medium, augment), "captions")
         self.augment, self.captions_per_image = augment, captions_per_image
 
     def __call__(self, samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta) -> CaptionBatch:
-        inputs = images_of(samples, draws, meta, self.augment)
+        inputs = inputs_of(self.needs[0], samples, draws, meta, self.augment)
         count = self.captions_per_image if draws else 1
         if draws:
             texts = [text for pair in zip(samples, draws, strict=True) for text in self._drawn(*pair)]
@@ -106,6 +124,54 @@ class CaptionView:
         return [sample.captions[order[k % len(order)]] for k in range(self.captions_per_image)]
 
 
+class SpeechView:
+    """Sounds and what is said in them."""
+
+    needs = ("waveform", "transcript")
+
+    def __init__(self, augment: SoundAugment | None = None):
+        self.augment = augment
+
+    def __call__(self, samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta) -> SpeechBatch:
+        said = [str(sample.transcript) for sample in samples]
+        rows = [torch.tensor(meta.tokenizer.encode(text), dtype=torch.long) for text in said]
+        return SpeechBatch(
+            inputs=clips_of(samples, draws, self.augment),
+            tokens=pad_sequence(rows, batch_first=True),
+            lens=torch.tensor([len(row) for row in rows]),
+            references=said,
+            speakers=[sample.speaker for sample in samples],
+            valid=torch.ones(len(samples), dtype=torch.bool),
+            ids=[sample.id for sample in samples],
+        )
+
+
+def _medium(medium: Medium, augment: Augment | SoundAugment | None) -> Medium:
+    if medium not in get_args(Medium):
+        raise ValueError(f"medium {medium}: must be image or waveform")
+    if augment and isinstance(augment, SoundAugment) != (medium == "waveform"):
+        raise ValueError(f"medium {medium}: must be that of augment, {type(augment).__name__}")
+    return medium
+
+
+def inputs_of(
+    medium: str, samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta, augment: Any
+) -> Tensor | Clips:
+    """What the net takes: pictures as `images_of` gives them, or sounds."""
+    if medium == "waveform":
+        return clips_of(samples, draws, augment)
+    return images_of(samples, draws, meta, augment)
+
+
+def clips_of(samples: Sequence[Sample], draws: list[Generator] | None, augment: SoundAugment | None) -> Clips:
+    """The sounds of the samples, changed in training, padded with zeros."""
+    waveforms: list[Any] = [sample.waveform for sample in samples]
+    if augment and draws:
+        waveforms = [augment(*pair) for pair in zip(waveforms, draws, strict=True)]
+    lens = torch.tensor([len(waveform) for waveform in waveforms])
+    return Clips(pad_sequence(waveforms, batch_first=True), lens)
+
+
 def images_of(
     samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta, augment: Augment | None
 ) -> Tensor:
@@ -119,4 +185,4 @@ def tokens_of(texts: list[str], meta: Meta) -> tuple[Tensor, Tensor]:
     """(B, L) bos … eos padded with 0, and the lengths (B,)."""
     rows = [torch.tensor([BOS, *meta.tokenizer.encode(text), EOS]) for text in texts]
     lens = torch.tensor([len(row) for row in rows])
-    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True), lens
+    return pad_sequence(rows, batch_first=True), lens

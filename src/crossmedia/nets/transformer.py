@@ -50,7 +50,7 @@ class TransformerDecoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(_Layer(dim, heads, memory_dim, dropout) for _ in range(depth))
         self.positions: Tensor
-        self.register_buffer("positions", _sinusoids(64, dim), persistent=False)
+        self.register_buffer("positions", sinusoids(64, dim), persistent=False)
         self.norm = nn.LayerNorm(dim)
         self.output = nn.Linear(dim, vocab_size)
 
@@ -98,7 +98,7 @@ class TransformerDecoder(nn.Module):
     def _positions(self, first: int, end: int) -> Tensor:
         """Position embeddings (L, D) of the places first … end - 1."""
         if end > len(self.positions):
-            self.positions = _sinusoids(2 * end, self.dim).to(self.positions)
+            self.positions = sinusoids(2 * end, self.dim).to(self.positions)
         return self.positions[first:end]
 
 
@@ -165,7 +165,7 @@ def _heads(x: Tensor, parts: int, heads: int) -> Tensor:
     return x.unflatten(-1, (parts, heads, -1)).permute(0, 2, 3, 1, 4)
 
 
-def _sinusoids(length: int, dim: int) -> Tensor:
+def sinusoids(length: int, dim: int) -> Tensor:
     """Position embeddings (L, D) of the places 0 … L - 1 (section 3.5)."""
     rates = torch.exp(torch.arange(0, dim, 2) * (-math.log(10000.0) / dim))
     angles = torch.arange(length)[:, None] * rates  # (L, D/2)

@@ -71,9 +71,21 @@ class Sound:
 
 
 @dataclass(frozen=True)
+class Alignment:
+    """Texts beside what they should be, edit by edit: `rows` of [edit, reference, output], as
+    ["replace", "red", "bed"]; an edit is equal, replace, delete or insert. `names` has one a row.
+    """
+
+    title: str
+    names: list[str]
+    rows: list[list[list[str]]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Text:
     title: str
     body: str
 
 
-Panel = Grid | Table | Curve | Matrix | Sound | Text
+Panel = Grid | Table | Curve | Matrix | Sound | Alignment | Text

@@ -12,7 +12,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
 from crossmedia.report import figures, store, tables
-from crossmedia.report.panels import Curve, Grid, Matrix, Panel, Sound, Table
+from crossmedia.report.panels import Alignment, Curve, Grid, Matrix, Panel, Sound, Table
 
 
 @rank_zero_only
@@ -40,6 +40,8 @@ def _to_tensorboard(writer: Any, name: str, panel: Panel, step: int) -> None:
         writer.add_image(name, figures.to_pixels(figures.draw(panel)), step)
     elif isinstance(panel, Sound):
         writer.add_audio(name, panel.waveform[None], step, sample_rate=panel.sample_rate)  # (1, samples)
+    elif isinstance(panel, Alignment):
+        writer.add_text(name, _edits(panel), step)
     else:
         writer.add_text(name, f"<pre>{escape(panel.body)}</pre>", step)
 
@@ -48,6 +50,18 @@ def _html_table(columns: Sequence[str], rows: tables.Rows) -> str:
     """A table that TensorBoard shows literally: it renders Markdown, which leaves HTML alone."""
     body = [_html_row("td", row) for row in tables.shown_rows(rows)]
     return f"<table><thead>{_html_row('th', columns)}</thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def _edits(panel: Alignment) -> str:
+    """Each text in a line: struck out what the output lacks, underlined what it has instead."""
+    lines = []
+    for name, row in zip(panel.names, panel.rows, strict=True):
+        parts = []
+        for edit, reference, output in row:
+            parts.append(escape(reference) if edit == "equal" else f"<del>{escape(reference)}</del>")
+            parts.append("" if edit == "equal" else f"<ins>{escape(output)}</ins>")
+        lines.append(f"<p><b>{escape(name)}</b> {' '.join(filter(None, parts))}</p>")
+    return "".join(lines)
 
 
 def _html_row(tag: str, cells: Sequence[str]) -> str:
@@ -70,6 +84,8 @@ def _for_wandb(panel: Panel, folder: Path) -> Any:
         path = folder / f"{store.slug(panel.title)}.wav"
         path.write_bytes(store.wav(panel))
         return wandb.Audio(str(path), sample_rate=panel.sample_rate, caption=panel.note)
+    if isinstance(panel, Alignment):
+        return wandb.Html(_edits(panel))
     return wandb.Html(f"<pre>{escape(panel.body)}</pre>")
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from crossmedia.report import figures, store, tables
-from crossmedia.report.panels import Curve, Grid, Matrix, Panel, Sound, Table
+from crossmedia.report.panels import Alignment, Curve, Grid, Matrix, Panel, Sound, Table
 from crossmedia.report.reels import Reel, frame, spread
 
 MOST_ROWS = 200  # of a table; the file behind it has them all
@@ -41,6 +41,10 @@ def view(panel: Panel) -> dict[str, Any]:
         facts = f"{seconds:.1f} s, {panel.sample_rate} Hz"
         src = data_url("audio/wav", store.wav(panel))
         return {"kind": "sound", "title": panel.title, "note": panel.note, "facts": facts, "src": src}
+    if isinstance(panel, Alignment):
+        rows = zip(panel.names, panel.rows, strict=True)
+        ready = [(name, [_edit(*part) for part in row]) for name, row in rows]
+        return {"kind": "alignment", "title": panel.title, "note": panel.note, "rows": ready}
     return {"kind": "text", "title": panel.title, "body": panel.body}
 
 
@@ -85,6 +89,12 @@ def links(
         }
         for kind in kinds.split()
     ]
+
+
+def _edit(edit: str, reference: str, output: str) -> dict[str, str]:
+    """Words of a reference, struck out where the output lacks them, and words that the output has instead."""
+    equal = edit == "equal"
+    return {"was": reference, "was_tag": "span" if equal else "del", "now": "" if equal else output}
 
 
 def data_url(kind: str, content: bytes) -> str:

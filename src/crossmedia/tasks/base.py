@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, PolynomialLR
 
-from crossmedia.data.batches import Meta
+from crossmedia.data.batches import Clips, Meta
 from crossmedia.errors import ConfigError, UserError
 from crossmedia.report.panels import Panel
 
@@ -77,8 +78,14 @@ class Task(LightningModule):
         """The tensors alone: Lightning would look into every caption for more of them."""
         if not hasattr(batch, "_asdict"):
             return super().transfer_batch_to_device(batch, device, dataloader_idx)
-        parts = {name: part for name, part in batch._asdict().items() if isinstance(part, Tensor)}
-        return batch._replace(**{name: part.to(device, non_blocking=True) for name, part in parts.items()})
+        moved = {
+            name: part.to(device, non_blocking=True)
+            if isinstance(part, Tensor)
+            else self.transfer_batch_to_device(part, device, dataloader_idx)
+            for name, part in batch._asdict().items()
+            if isinstance(part, Tensor) or hasattr(part, "_asdict")
+        }
+        return batch._replace(**moved)
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         self.score(batch, "val")
@@ -121,6 +128,20 @@ class Task(LightningModule):
         prepare = self.meta.image
         pictures = [prepare.prepare(one) if isinstance(one, Tensor) else prepare.read(one) for one in many]
         return prepare.normalise(torch.stack(pictures)).to(self.device)
+
+    def hear(self, audio: Any) -> Clips:
+        """A path, or a waveform (samples,) at the model's rate, or a list of them, as the net's input."""
+        many = audio if isinstance(audio, list | tuple) else [audio]
+        waveforms = [one if isinstance(one, Tensor) else self.meta.audio.read(one) for one in many]
+        lens = torch.tensor([len(waveform) for waveform in waveforms], device=self.device)
+        return Clips(pad_sequence(waveforms, batch_first=True).to(self.device), lens)
+
+    def given(self, image: Any, audio: Any) -> Tensor | Clips:
+        """The one of the two that the model takes, as the net's input; ValueError where the other is given."""
+        takes, other = ("audio", image) if self.meta.audio else ("image", audio)
+        if other is not None or (image is None and audio is None):
+            raise ValueError(f"this model takes {takes}")
+        return self.hear(audio) if self.meta.audio else self.read(image)
 
 
 def scheduled(optimizer: Optimizer, schedule: Any, steps: Callable[[], int]) -> dict[str, Any]:

@@ -10,19 +10,20 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from crossmedia.data.batches import CaptionBatch, Meta
+from crossmedia.data.batches import CaptionBatch, Clips, Meta, one_of
 from crossmedia.limits import within
 from crossmedia.losses.attention import doubly_stochastic
 from crossmedia.metrics.bleu import Bleu
 from crossmedia.metrics.cider import CiderD
 from crossmedia.metrics.rouge import RougeL, rouge_l
-from crossmedia.report.panels import Grid, Panel
+from crossmedia.report.panels import Grid, Panel, Sound, Table
 from crossmedia.tasks.base import Task, to_uint8
 from crossmedia.text.decoding import Hypothesis, beam_search
 from crossmedia.text.normalise import NAME
 from crossmedia.text.tokenizer import BOS, EOS, PAD
 from crossmedia.trainer.ddp import gathered
 
+HEARD = 6  # sounds with their captions
 EXPLAINED = 3  # pictures whose attention is shown word by word
 
 
@@ -77,11 +78,11 @@ class Captioning(Task):
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         logits, attention = self.net(batch.inputs, batch.tokens[..., :-1])  # (B, K, L, V), (B, K, L, N)
         loss = self._loss(logits, batch.tokens[..., 1:], self.label_smoothing)
-        self.log("train/loss", loss, batch_size=len(batch.inputs))
+        self.log("train/loss", loss, batch_size=len(batch.ids))
         if self.attention_penalty:
             written = (batch.tokens[..., 1:] != PAD).flatten(0, -2)  # (B K, L)
             penalty = doubly_stochastic(attention.flatten(0, -3), written)
-            self.log("train/attention", penalty, batch_size=len(batch.inputs))
+            self.log("train/attention", penalty, batch_size=len(batch.ids))
             loss = loss + self.attention_penalty * penalty
         return loss
 
@@ -101,25 +102,29 @@ class Captioning(Task):
                 self.log_score(split, name, metric, len(preds))
         cut = sum(not hypothesis.finished for hypothesis in found) / max(len(keep), 1)
         self.log_score(split, "cut", cut, len(keep))
-        self._record([batch.ids[k] for k in keep], preds, references, found, batch.inputs[keep])
+        self._record(batch, keep, preds, found)
 
     def forget(self) -> None:
         super().forget()
-        self.said: list[Hypothesis] = []  # of the first records
+        self.inputs: list[Tensor] = []  # of the first records: pictures or waveforms
+        self.said: list[Hypothesis] = []
 
     @torch.inference_mode()
-    def generate(self, *, image: Any, beam: int | None = None) -> list[str]:
-        """A caption for each picture: a path, PIL picture or uint8 tensor, or a list of them."""
-        found = self._search(self.read(image), beam)
+    def generate(self, *, image: Any = None, audio: Any = None, beam: int | None = None) -> list[str]:
+        """A caption for each picture (a path, PIL picture or uint8 tensor) or sound (a path or waveform), or a
+        list of them."""
+        found = self._search(self.given(image, audio), beam)
         return [self.meta.tokenizer.decode(hypothesis.tokens) for hypothesis in found]
 
     @torch.inference_mode()
     def panels(self, split: str) -> list[Panel]:
-        shown = self.records[: len(self.pictures)]
+        shown = self.records[: len(self.inputs)]
         if not shown:
             return []
+        if self.meta.audio:
+            return [self._table(shown), *map(self._heard, range(min(HEARD, len(shown))))]
         words = [f"{r['output'] or '(empty)'}\n" + "\n".join(r["reference"]) for r in shown]
-        pictures = torch.stack(self.pictures)
+        pictures = torch.stack(self.inputs)
         note = "What the model says, and below it what people say."
         return [
             Grid("Captions", to_uint8(pictures), words, columns=4, note=note),
@@ -130,11 +135,12 @@ class Captioning(Task):
         zero = [f"{split}: BLEU-{bleu.n_gram} is 0: {bleu.note}" for bleu in self._bleus if bleu.note]
         return [f"texts compared as {NAME}", *zero]
 
-    def _search(self, inputs: Tensor, beam: int | None = None) -> list[Hypothesis]:
+    def _search(self, inputs: Tensor | Clips, beam: int | None = None) -> list[Hypothesis]:
         net: Any = self.net
-        state = net.decoder.start(net.encode(inputs))
+        memory, mask = net.encode(inputs)
+        state = net.decoder.start(memory, mask)
         beam = self.beam if beam is None else beam
-        return beam_search(net.decoder.step, state, len(inputs), beam, self.max_len, self.length_penalty)
+        return beam_search(net.decoder.step, state, len(memory), beam, self.max_len, self.length_penalty)
 
     def _loss(self, logits: Tensor, target: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """Cross entropy per token, padding left out; 0 where all is padding."""
@@ -165,26 +171,30 @@ class Captioning(Task):
             self.log(f"{self.test_split}/{name}", score, sync_dist=True)
 
     def _record(
-        self,
-        ids: Sequence[str],
-        preds: list[str],
-        references: Sequence[tuple[str, ...]],
-        found: list[Hypothesis],
-        inputs: Tensor,
+        self, batch: CaptionBatch, keep: list[int], preds: list[str], found: list[Hypothesis]
     ) -> None:
-        for place, (name, pred, known) in enumerate(zip(ids, preds, references, strict=True)):
-            record = {"id": name, "reference": list(known), "output": pred, "finished": found[place].finished}
-            record["score"] = {"rouge_l": round(rouge_l(pred, known), 4)}
+        for place, pred, hypothesis in zip(keep, preds, found, strict=True):
+            known = batch.references[place]
+            record = {"id": batch.ids[place], "reference": list(known), "output": pred}
+            record |= {"finished": hypothesis.finished, "score": {"rouge_l": round(rouge_l(pred, known), 4)}}
             if self.scene_accuracy is not None:
                 record["score"]["scene_accuracy"] = self.scene_accuracy.score(pred, known)
             self.records.append(record)
-            if len(self.pictures) < self.shown:
-                self.pictures.append(inputs[place].cpu())
-                self.said.append(found[place])
+            if len(self.inputs) < self.shown:
+                self.inputs.append(one_of(batch.inputs, place))
+                self.said.append(hypothesis)
+
+    def _table(self, shown: list[dict[str, Any]]) -> Table:
+        rows: list[list[Any]] = [[r["id"], r["output"], " / ".join(r["reference"])] for r in shown]
+        return Table("Captions", ["sound", "what the model says", "what people say"], rows)
+
+    def _heard(self, place: int) -> Panel:
+        output = self.records[place]["output"] or "(empty)"
+        return Sound(self.records[place]["id"], self.inputs[place], self.meta.audio.sample_rate, output)
 
     def _explain(self, place: int) -> Grid:
         """The picture under the attention of each word, by teacher forcing on what it said."""
-        tokenizer, said, picture = self.meta.tokenizer, self.said[place], self.pictures[place]
+        tokenizer, said, picture = self.meta.tokenizer, self.said[place], self.inputs[place]
         ids = [BOS, *said.tokens, *([EOS] if said.finished else [])]
         _, attention = self.net(picture[None].to(self.device), torch.tensor([ids[:-1]], device=self.device))
         weights = attention[0].float().cpu()  # (L, N)

@@ -10,10 +10,12 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
-from crossmedia.data.batches import ClassBatch, Meta
+from crossmedia.data.batches import ClassBatch, Clips, Meta, one_of
 from crossmedia.limits import within
-from crossmedia.report.panels import Grid, Matrix, Panel, Table
+from crossmedia.report.panels import Grid, Matrix, Panel, Sound, Table
 from crossmedia.tasks.base import Task, to_uint8
+
+HEARD = 8  # sounds of those that are most wrong
 
 
 class Classification(Task):
@@ -84,13 +86,14 @@ class Classification(Task):
     def forget(self) -> None:
         super().forget()
         self.confusion.reset()
-        self._wrong: list[tuple[float, Tensor, str]] = []  # (probability of the right class, picture, words)
+        # (probability of the right class, picture or waveform, words)
+        self._wrong: list[tuple[float, Tensor, str]] = []
 
     @torch.inference_mode()
-    def generate(self, *, image: Any, top: int = 1) -> list[str]:
-        """The class of each picture; with `top` > 1 the likeliest classes with their probabilities."""
+    def generate(self, *, image: Any = None, audio: Any = None, top: int = 1) -> list[str]:
+        """The class of each picture or sound; with `top` > 1 the likeliest classes with their probabilities."""
         within(top=top)
-        probabilities = self.net(self.read(image)).float().softmax(-1)
+        probabilities = self.net(self.given(image, audio)).float().softmax(-1)
         best = probabilities.topk(min(top, len(self.meta.classes)))
         if top == 1:
             return [self.meta.classes[int(index)] for index in best.indices[:, 0]]
@@ -112,10 +115,19 @@ class Classification(Task):
             Matrix("Confusion", classes, classes, share, "true", "predicted", "Each row sums to 1."),
             Table("Accuracy of each class", ["class", "samples", "accuracy"], rows),
         ]
-        if self._wrong:
+        return [*self._most_wrong(), *found]
+
+    def _most_wrong(self) -> list[Panel]:
+        """Pictures with what the net took them for and what they are, or sounds."""
+        if not self._wrong:
+            return []
+        if not self.meta.audio:
             pictures = to_uint8(torch.stack([picture for _, picture, _ in self._wrong]))
-            found.insert(0, Grid("The most wrong", pictures, [words for *_, words in self._wrong], columns=8))
-        return found
+            return [Grid("The most wrong", pictures, [words for *_, words in self._wrong], columns=8)]
+        return [
+            Sound(f"Wrong {number}", sound, self.meta.audio.sample_rate, "taken for " + words.replace("\n", ", is "))
+            for number, (_, sound, words) in enumerate(self._wrong[:HEARD], 1)
+        ]
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
@@ -124,7 +136,13 @@ class Classification(Task):
         """Each input is λ of itself and 1 - λ of another; so is its loss."""
         part = torch.distributions.Beta(self.mixup, self.mixup).sample().to(self.device)
         other = torch.randperm(len(batch.labels), device=self.device)
-        logits = self.net(part * batch.inputs + (1 - part) * batch.inputs[other])
+        inputs: Any = batch.inputs
+        if isinstance(inputs, Clips):
+            waveforms = part * inputs.waveforms + (1 - part) * inputs.waveforms[other]
+            mixed: Any = Clips(waveforms, inputs.lens.maximum(inputs.lens[other]))
+        else:
+            mixed = part * inputs + (1 - part) * inputs[other]
+        logits = self.net(mixed)
         return part * self._loss(logits, batch.labels) + (1 - part) * self._loss(logits, batch.labels[other])
 
     def _record(self, batch: ClassBatch, probabilities: Tensor) -> None:
@@ -145,5 +163,5 @@ class Classification(Task):
             )
             if guess != label:
                 words = f"{classes[guess]} {sure[row]:.2f}\n{classes[label]} {right:.2f}"
-                self._wrong.append((right, batch.inputs[place].cpu(), words))
+                self._wrong.append((right, one_of(batch.inputs, place), words))
         self._wrong = sorted(self._wrong, key=lambda entry: entry[0])[: self.shown]

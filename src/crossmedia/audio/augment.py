@@ -1,0 +1,123 @@
+"""Random changes of sounds: SpecAugment on mels in the net, speed and noise on waveforms in the loader.
+
+Shapes: B batch, T frames, F mel bands, S samples.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.signal import resample_poly
+from torch import Generator, Tensor, nn
+
+from crossmedia.audio.read import SUFFIXES
+from crossmedia.audio.transforms import AudioTransform
+from crossmedia.data.sources.files import members, need_folder
+from crossmedia.errors import DataError
+from crossmedia.images.read import path_text
+from crossmedia.limits import within
+
+
+class SpecAugment(nn.Module):
+    """Hides bands and frames of a clip's mels (Park et al., 2019), without the paper's time warping.
+
+    A clip has `band_masks` of up to `bands` mel bands each, and `frame_masks` of up to `frames` frames each,
+    none of them longer than `frames_share` of the clip. Hidden is 0, the mean of normalised mels. Drawn by
+    torch, seeded for each step.
+    """
+
+    def __init__(
+        self,
+        band_masks: int = 2,
+        bands: int = 27,
+        frame_masks: int = 2,
+        frames: int = 100,
+        frames_share: float = 0.2,
+    ):
+        super().__init__()
+        within(band_masks=band_masks, bands=bands, frame_masks=frame_masks, frames=frames)
+        within(frames_share=frames_share)
+        self.band_masks, self.bands = band_masks, bands
+        self.frame_masks, self.frames, self.frames_share = frame_masks, frames, frames_share
+
+    def forward(self, mels: Tensor, lens: Tensor) -> Tensor:
+        """mels (B, T, F), lens (B,) -> the same shape."""
+        all_bands = torch.full_like(lens, mels.shape[2])
+        widest = torch.minimum((self.frames_share * lens).long(), torch.full_like(lens, self.frames))
+        hidden = _spans(self.frame_masks, widest, lens, mels.shape[1])[:, :, None]  # (B, T, 1)
+        bands = torch.full_like(lens, self.bands).minimum(all_bands)
+        hidden = hidden | _spans(self.band_masks, bands, all_bands, mels.shape[2])[:, None]  # (B, T, F)
+        return mels.masked_fill(hidden, 0.0)
+
+
+def _spans(count: int, widest: Tensor, room: Tensor, size: int) -> Tensor:
+    """(B, size), true in `count` random spans of 0 to `widest` places below `room`."""
+    draws = torch.rand(2, len(room), count, 1, device=room.device)
+    width = (draws[0] * (widest[:, None, None] + 1)).floor()
+    start = (draws[1] * (room[:, None, None] - width + 1)).floor()
+    places = torch.arange(size, device=room.device)
+    return ((places >= start) & (places < start + width)).any(1)
+
+
+class SoundAugment:
+    """Speed and noise of a training clip, drawn by the clip's own generator.
+
+    `speeds` are the factors of speed perturbation (Ko et al., 2015), which changes the pitch with the tempo.
+    `snr` is the range of the signal-to-noise ratio in dB of what is added: white noise, or a random stretch of
+    the sounds of the folder `noises`. A clip or noise of digital silence adds nothing. `sample_rate` is that of
+    the clips, in Hz.
+    """
+
+    def __init__(
+        self,
+        sample_rate: int = 16_000,
+        speeds: Sequence[float] = (0.9, 1.0, 1.1),
+        snr: Sequence[float] | None = None,
+        noises: str | None = None,
+    ):
+        within(sample_rate=sample_rate, speeds=speeds, snr=snr)
+        if snr is not None and (len(snr) != 2 or snr[0] > snr[1]):
+            raise ValueError(f"snr {list(snr)}: must be two numbers of dB, the lower one first")
+        if noises and snr is None:
+            raise ValueError("snr null: must be two numbers of dB where there are noises")
+        self.factors = [Fraction(speed).limit_denominator(100) for speed in speeds]
+        self.snr = snr
+        self.noises = _sounds(noises, AudioTransform(sample_rate)) if noises else None
+
+    def __call__(self, waveform: Tensor, draw: Generator) -> Tensor:
+        """waveform (S,) -> (S / speed,)."""
+        waveform = self._at_speed(waveform, draw)
+        return waveform if self.snr is None else self._noisy(waveform, draw)
+
+    def _at_speed(self, waveform: Tensor, draw: Generator) -> Tensor:
+        factor = self.factors[int(torch.randint(len(self.factors), (1,), generator=draw))]
+        if factor == 1:
+            return waveform
+        changed = resample_poly(waveform.numpy(), factor.denominator, factor.numerator)
+        return torch.from_numpy(changed.astype(np.float32))
+
+    def _noisy(self, waveform: Tensor, draw: Generator) -> Tensor:
+        assert self.snr is not None
+        low, high = self.snr
+        ratio = low + (high - low) * float(torch.rand(1, generator=draw))
+        if self.noises is None:
+            noise = torch.randn(len(waveform), generator=draw)
+        else:
+            sound = self.noises[int(torch.randint(len(self.noises), (1,), generator=draw))]
+            start = int(torch.randint(len(sound), (1,), generator=draw))
+            noise = sound.roll(-start).repeat(-(-len(waveform) // len(sound)))[: len(waveform)]
+        power, noise_power = waveform.square().mean(), noise.square().mean()
+        if not power or not noise_power:
+            return waveform
+        return waveform + noise * (power / noise_power / 10 ** (ratio / 10)).sqrt()
+
+
+def _sounds(folder: str, transform: AudioTransform) -> list[Tensor]:
+    """The sounds of a folder at the transform's rate, in the order of their names."""
+    paths = [entry.path for entry in members(need_folder(folder, "Expected a folder of sounds"))]
+    paths = [path for path in paths if Path(path).suffix.lower() in SUFFIXES]
+    if not paths:
+        raise DataError(f"{path_text(folder)}: no sound in it ({', '.join(sorted(SUFFIXES))})")
+    return [transform.read(path) for path in paths]

@@ -1,0 +1,43 @@
+"""Which frames of a padded batch are a clip's own, and layers that see nothing of the others.
+
+Shapes: B batch, T frames, D width.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+def mask_of(lens: Tensor, frames: int) -> Tensor:
+    """(B,) -> (B, T), true where a frame is the clip's own."""
+    return torch.arange(frames, device=lens.device) < lens[:, None]
+
+
+def masked(x: Tensor, lens: Tensor) -> Tensor:
+    """x (B, T, …) with zeros behind each clip's end."""
+    mask = mask_of(lens, x.shape[1])
+    return x.masked_fill(~mask.view(*mask.shape, *[1] * (x.dim() - 2)), 0.0)
+
+
+def mean_of(x: Tensor, lens: Tensor) -> Tensor:
+    """The mean over each clip's own frames: (B, T, D) -> (B, D)."""
+    return masked(x, lens).sum(1) / lens.clamp(min=1)[:, None]
+
+
+class MaskedConv(nn.Module):
+    """A convolution over time, a norm of each frame, SiLU and dropout; frames behind a clip's end stay zero.
+
+    The norm is over a frame's channels (Ba et al., 2016): one over the batch would see the padding.
+    """
+
+    def __init__(self, before: int, dim: int, kernel: int, stride: int = 1, dropout: float = 0.0):
+        super().__init__()
+        self.stride = stride
+        self.convolution = nn.Conv1d(before, dim, kernel, stride, padding=kernel // 2)
+        self.norm = nn.LayerNorm(dim)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, lens: Tensor) -> tuple[Tensor, Tensor]:
+        """x (B, T, before), lens (B,) -> (B, ceil(T / stride), dim) and their lens."""
+        x = self.convolution(masked(x, lens).transpose(1, 2)).transpose(1, 2)
+        lens = (lens + self.stride - 1) // self.stride
+        return masked(self.dropout(nn.functional.silu(self.norm(x))), lens), lens

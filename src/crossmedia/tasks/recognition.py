@@ -1,0 +1,108 @@
+"""Speech to text by connectionist temporal classification."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from crossmedia.data.batches import Clips, Meta, SpeechBatch
+from crossmedia.limits import within
+from crossmedia.report.panels import Matrix, Panel
+from crossmedia.tasks.base import Task
+from crossmedia.tasks.transcripts import SCORES, Transcripts
+from crossmedia.text.ctc import BLANK, ctc_beam_search, ctc_greedy, too_long
+from crossmedia.text.normalise import NAME
+
+FRAMES_SHOWN = 100  # of the posteriors of one clip
+
+
+class CTCRecognition(Task):
+    """Connectionist temporal classification (Graves et al., 2006): the sum over all alignments of a text.
+
+    `net(clips) -> logits (B, T, V), lens (B,)`. Scored by word and character error rate, greedily where `beam`
+    is 1, else by prefix beam search. Training texts that have more tokens than frames cannot be learnt; a note
+    counts them.
+    """
+
+    scores = SCORES
+
+    def __init__(
+        self,
+        net: nn.Module,
+        meta: Meta,
+        optimizer: Callable[..., Optimizer],
+        schedule: Callable[..., LRScheduler] | None = None,
+        beam: int = 1,
+    ):
+        super().__init__(net, meta, optimizer, schedule)
+        within(beam=beam)
+        self.beam = beam
+        self.transcripts = Transcripts()
+        self.cut = 0  # training samples without room for their text
+
+    def training_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
+        logits, frames = self.net(batch.inputs)
+        loss, cut = self._loss(logits, frames, batch)
+        self.cut += int(cut.sum())
+        self.log("train/loss", loss, batch_size=len(batch.ids))
+        return loss
+
+    def score(self, batch: SpeechBatch, split: str) -> None:
+        logits, frames = self.net(batch.inputs)
+        keep = batch.valid
+        size = int(keep.sum())
+        part = batch._replace(tokens=batch.tokens[keep], lens=batch.lens[keep])
+        loss, cut = self._loss(logits[keep], frames[keep], part) if size else (logits.sum() * 0, keep)
+        self.log_score(split, "loss", loss, size)
+        self.transcripts.score(self, batch, split, self._texts(logits, frames, self.beam))
+        if not self.posteriors and size:
+            first = int(keep.nonzero()[0])
+            self.posteriors = [logits[first, : int(frames[first])].float().softmax(-1).cpu()]
+
+    def forget(self) -> None:
+        super().forget()
+        self.transcripts.forget()
+        self.posteriors: list[Tensor] = []  # (T, V) of the first record
+
+    def notes(self, split: str) -> list[str]:
+        lost = [f"{self.cut} times a training text had more tokens than frames and was left out"] * (self.cut > 0)
+        return [f"texts compared as {NAME}", *lost]
+
+    @torch.inference_mode()
+    def generate(self, *, audio: Any, beam: int | None = None) -> list[str]:
+        """What is said in each sound: a path, a waveform (samples,) at the model's rate, or a list of them."""
+        logits, frames = self.net(self.hear(audio))
+        return self._texts(logits, frames, self.beam if beam is None else beam)
+
+    def panels(self, split: str) -> list[Panel]:
+        found = self.transcripts.panels(self.records, self.meta.audio.sample_rate)
+        return [*found, *map(self._posteriors, self.posteriors)]
+
+    def _loss(self, logits: Tensor, frames: Tensor, batch: SpeechBatch) -> tuple[Tensor, Tensor]:
+        """The mean over samples of -log p(text) a token, and which samples have no room for their text."""
+        log_probs = logits.float().log_softmax(-1).transpose(0, 1)  # (T, B, V)
+        loss = F.ctc_loss(log_probs, batch.tokens, frames, batch.lens, BLANK, "none", zero_infinity=True)
+        return (loss / batch.lens.clamp(min=1)).mean(), too_long(batch.tokens, batch.lens, frames)
+
+    def _texts(self, logits: Tensor, frames: Tensor, beam: int) -> list[str]:
+        found = ctc_greedy(logits, frames) if beam == 1 else ctc_beam_search(logits, frames, beam)
+        return [self.meta.tokenizer.decode(tokens) for tokens in found]
+
+    def _posteriors(self, posteriors: Tensor) -> Panel:
+        """What the net hears at each frame of the first record."""
+        shown = posteriors[:FRAMES_SHOWN]
+        heard = (shown.amax(0) > 0.1).nonzero().flatten().tolist()
+        names = ["(blank)" if token == BLANK else self.meta.tokenizer.decode([token]) or "?" for token in heard]
+        names = ["(space)" if name == " " else name for name in names]
+        return Matrix(
+            "Posteriors of the first clip",
+            names,
+            [str(frame) for frame in range(len(shown))],
+            shown[:, heard].T.tolist(),
+            "token",
+            "frame",
+        )
