@@ -151,7 +151,7 @@ def _help(root: Path) -> None:
     for name, about in experiments(root).items():
         print(f"  {name:30} {about.get('direction') or '':16} {about.get('claim') or ''}")
     print("\nGroups: group=option")
-    for group in ("data", "model", "trainer", "logger", "data/tokenizer", "data/view"):
+    for group in ("data", "model", "trainer", "logger", "data/tokenizer", "data/view", "model/frontend"):
         print(f"  {group:16} {', '.join(groups(root, group))}")
     print(
         "\nOverrides: key=value changes, +key=value adds, ~key drops. --cfg job shows every key with its\n"
