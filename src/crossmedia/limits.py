@@ -27,12 +27,12 @@ class Range(NamedTuple):
 _AT_LEAST_1 = """
     accumulate_grad_batches attention_dim batch_size beam captions_per_image channels
     check_val_every_n_epoch codes decoder_widths depth dim embedding_dim encoder_widths eval_batch_size
-    heads hidden image_size importance_samples latent_dim latents max_epochs max_len memory_dim min_count
-    min_pictures n_critic num_nodes num_test num_train num_val objects outputs r1_every size step_size T_max
-    timeout top total_steps width widths
+    heads hidden hop_length image_size importance_samples latent_dim latents max_epochs max_len
+    memory_dim min_count min_pictures n_critic n_fft n_mels num_nodes num_test num_train num_val objects
+    outputs r1_every size step_size T_max timeout top total_steps width widths win_length
 """
 _AT_LEAST_0 = """
-    attention_penalty beta blocks commitment eps first free_bits gamma gradient_clip_val kinds l1 l2
+    attention_penalty beta blocks commitment eps f_min first free_bits gamma gradient_clip_val kinds l1 l2
     length_penalty log_every_n_steps lr max_lr mixup momentum overfit_batches patience penalty r1 warmup
     weight_decay
 """
@@ -50,6 +50,9 @@ RANGES: dict[str, Range] = {
     "max_objects": Range(1, 3),
     "beta_nll": Range(0, 1),
     "pct_start": Range(0, 1),
+    "sample_rate": Range(1_000, 384_000),  # Hz
+    "max_seconds": Range(above=0),
+    "f_max": Range(above=0),
     "shift": Range(0, 1),
     "rotate": Range(0, 180),
     "scale": Range(0, 0.9),
