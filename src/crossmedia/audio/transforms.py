@@ -52,8 +52,7 @@ class AudioTransform:
 
 @lru_cache(maxsize=8)  # a set of sounds has few rates, and the filter of odd ones is long
 def _lowpass(factor: int) -> np.ndarray:
-    """What lets through less than 1 / `factor` of the band."""
-    from scipy.signal import firwin
-
-    taps = firwin(2 * _CROSSINGS * factor + 1, 1 / factor, window=("kaiser", _BETA))
-    return taps.astype(np.float32)
+    """A filter (taps,) that lets the lowest 1 / `factor` of the band through."""
+    places = np.arange(-_CROSSINGS * factor, _CROSSINGS * factor + 1)
+    taps = np.sinc(places / factor) * np.kaiser(len(places), _BETA)
+    return (taps / taps.sum()).astype(np.float32)
