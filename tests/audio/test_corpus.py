@@ -1,0 +1,186 @@
+"""The cache of spoken texts: made once, whole or not there, by however many processes that start together."""
+
+import pickle
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from spoken import MANY, SAID
+
+from crossmedia.audio import corpus
+from crossmedia.audio.corpus import Corpus, cache_folder
+from crossmedia.audio.speak import speak
+from crossmedia.errors import SystemFault
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CROSSMEDIA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(corpus, "SHARD", 3)
+    return tmp_path / "cache" / "speech"
+
+
+@pytest.fixture
+def silent(monkeypatch):
+    """From when it is called on, nothing more may be spoken."""
+    return lambda: monkeypatch.setattr(corpus, "speak", lambda *_: pytest.fail("spoken"))
+
+
+def files(folder):
+    return {path: path.read_bytes() for path in folder.glob("*.sounds")}
+
+
+def test_a_sound_is_what_was_spoken_from_minus_one_to_one():
+    made = Corpus(SAID)
+    for place, sound in enumerate(speak(SAID, 16_000)):
+        waveform = made[place]
+        assert waveform.dtype == torch.float32 and 0.2 < waveform.abs().max() <= 1
+        assert torch.equal(waveform, torch.from_numpy(sound / np.float32(2**15)))
+    assert torch.equal(made[-1], made[3]) and len(made) == 4
+    with pytest.raises(IndexError):
+        made[4]
+
+
+def test_lengths_are_seconds_and_read_no_sound(monkeypatch):
+    made = Corpus(MANY, sample_rate=8_000)
+    seconds = [len(made[place]) / 8_000 for place in range(7)]
+    monkeypatch.setattr(np, "fromfile", None)
+    assert made.lengths() == seconds
+
+
+def test_it_is_spoken_once(cache, capsys, silent):
+    fingerprint = Corpus(MANY).fingerprint()
+    assert capsys.readouterr().err == f"speaking 7 texts, once: {cache}\n"
+    silent()
+    assert Corpus(MANY).fingerprint() == fingerprint
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_number_of_processes_changes_no_byte(cache, tmp_path, monkeypatch):
+    Corpus(MANY).lengths()
+    monkeypatch.setenv("CROSSMEDIA_CACHE", str(tmp_path / "other"))
+    monkeypatch.setattr(corpus, "MOST", 1)
+    Corpus(MANY).lengths()
+    one, other = files(cache), files(tmp_path / "other" / "speech")
+    assert len(one) == 3 and sorted(one.values()) == sorted(other.values())
+
+
+def test_a_longer_corpus_keeps_the_whole_shards_and_begins_with_the_same_sounds(capsys):
+    short, long = Corpus(MANY[:5]), Corpus(MANY)
+    sounds = [short[place] for place in range(5)]
+    capsys.readouterr()
+    assert all(torch.equal(long[place], sound) for place, sound in enumerate(sounds))
+    assert capsys.readouterr().err.startswith("speaking 4 texts")
+
+
+def test_other_texts_voices_and_rates_have_another_fingerprint():
+    others = [Corpus(SAID), Corpus(SAID[:3]), Corpus(SAID[::-1]), Corpus(SAID, sample_rate=8_000)]
+    assert len({other.fingerprint() for other in others}) == len(others)
+
+
+@pytest.mark.parametrize("harm", ["byte", "cut", "empty", "longer"])
+def test_a_damaged_shard_is_told_and_made_anew_alone(cache, capsys, harm):
+    Corpus(MANY).lengths()
+    before = files(cache)
+    path, data = next(iter(before.items()))
+    flipped = data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
+    path.write_bytes(
+        {"byte": flipped, "cut": data[: len(data) // 2], "empty": b"", "longer": data + b"\0"}[harm]
+    )
+    capsys.readouterr()
+    Corpus(MANY).lengths()
+    told, speaking = capsys.readouterr().err.splitlines()
+    assert told == f"{path}: damaged, it is made anew" and speaking.startswith("speaking ")
+    assert files(cache) == before
+
+
+PROGRAM = """
+import sys
+sys.path[:0] = {paths}
+from spoken import MANY
+from crossmedia.audio import corpus
+corpus.SHARD, corpus.MOST = 1, 1
+print(corpus.Corpus(MANY).fingerprint())
+"""
+
+
+def start():
+    program = PROGRAM.format(paths=sys.path)
+    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_of_two_processes_that_start_together_one_speaks_and_both_have_it_whole(cache):
+    ends = [process.communicate() for process in [start(), start()]]
+    assert sorted(said.decode() for _, said in ends) == ["", f"speaking 7 texts, once: {cache}\n"]
+    assert len({fingerprint for fingerprint, _ in ends}) == 1 and ends[0][0]
+
+
+def test_after_a_kill_in_the_midst_the_rest_is_spoken_next_time(cache, monkeypatch, capsys):
+    process = start()
+    while not files(cache):
+        time.sleep(0.002)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    scrap = cache / ".half.sounds.1.tmp"
+    scrap.write_bytes(b"half")  # as a kill in the midst of a write leaves it
+    kept = files(cache)
+    monkeypatch.setattr(corpus, "SHARD", 1)
+    Corpus(MANY).lengths()
+    assert len(files(cache)) == 7 and kept.items() <= files(cache).items()
+    assert capsys.readouterr().err == f"speaking {7 - len(kept)} texts, once: {cache}\n"
+    assert not scrap.exists()
+
+
+def test_it_goes_to_another_process_open_and_without_a_sound(silent):
+    made = Corpus(MANY)
+    first = made[0]
+    sent = pickle.dumps(made)
+    assert len(sent) < 2_000
+    silent()
+    assert torch.equal(pickle.loads(sent)[0], first)
+
+
+def test_a_cache_that_goes_while_it_is_read_is_told(cache):
+    made = Corpus(SAID)
+    made.lengths()
+    for path in files(cache):
+        path.unlink()
+    with pytest.raises(
+        SystemFault, match=rf"^{cache}/\w+\.sounds: No such file .*\. Start again: it is made anew"
+    ):
+        made[0]
+
+
+@pytest.mark.parametrize("where", ["", "/below"])
+def test_a_place_that_cannot_be_written_is_told(tmp_path, monkeypatch, where):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("CROSSMEDIA_CACHE", f"{tmp_path}/file{where}")
+    with pytest.raises(
+        SystemFault, match=r"/file.*: Not a directory\. Name another place with CROSSMEDIA_CACHE"
+    ):
+        Corpus(SAID).lengths()
+
+
+def test_a_file_system_without_locks_does_as_well(monkeypatch):
+    monkeypatch.setattr(corpus.fcntl, "flock", lambda *_: (_ for _ in ()).throw(OSError(95, "not supported")))
+    assert len(Corpus(SAID).lengths()) == 4
+
+
+def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
+    assert cache_folder() == tmp_path / "cache"
+    monkeypatch.delenv("CROSSMEDIA_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "crossmedia"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert cache_folder() == tmp_path / "home" / ".cache" / "crossmedia"
+
+
+def test_a_rate_out_of_range_is_refused():
+    with pytest.raises(ValueError, match="^sample_rate 100: must be between 8000 and 192000$"):
+        Corpus(SAID, sample_rate=100)
