@@ -59,7 +59,6 @@ RANGES: dict[str, Range] = {
     "f_max": Range(above=0),
     "shift": Range(0, 1),
     "rotate": Range(0, 180),
-    "sample_rate": Range(8_000, 192_000),
     "scale": Range(0, 0.9),
     "seed": Range(0, 2**32 - 1),
 }

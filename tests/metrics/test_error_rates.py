@@ -25,7 +25,12 @@ def pairs(count, seed=0):
 def test_a_thousand_pairs_have_the_rates_and_edits_that_jiwer_counts():
     outputs, texts = pairs(1000)
     reference = jiwer.process_words(texts, outputs)
-    found = [ErrorRate(), ErrorRate(part="substitutions"), ErrorRate(part="deletions"), ErrorRate(part="insertions")]
+    found = [
+        ErrorRate(),
+        ErrorRate(part="substitutions"),
+        ErrorRate(part="deletions"),
+        ErrorRate(part="insertions"),
+    ]
     for metric in found:
         metric.update(outputs, texts)
     total = sum(len(text.split()) for text in texts)
@@ -55,7 +60,9 @@ def test_the_set_counts_its_words_not_its_clips():
     assert metric.compute().item() == pytest.approx(1 / 10)
 
 
-@pytest.mark.parametrize("output, said", [("don’t stop", "don't stop"), ("un café noir", "un cafe\u0301 noir")])
+@pytest.mark.parametrize(
+    "output, said", [("don’t stop", "don't stop"), ("un café noir", "un cafe\u0301 noir")]
+)
 def test_the_same_words_in_other_code_points_are_no_errors(output, said):
     assert edits(output, said).rate == 0
     assert edits(output, said, "characters").rate == 0

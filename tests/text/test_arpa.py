@@ -56,7 +56,9 @@ def test_an_unknown_word_is_unk(model):
 def test_the_words_of_a_text_add_up_however_it_is_spelled(model):
     tokenizer = CharTokenizer().fit(["red ball"])
     judge, tokens = WordScores(model, tokenizer), tokenizer.encode("red ball")
-    total = sum(judge.score(tuple(tokens[:k]), tokens[k]) for k in range(len(tokens))) + judge.end(tuple(tokens))
+    total = sum(judge.score(tuple(tokens[:k]), tokens[k]) for k in range(len(tokens))) + judge.end(
+        tuple(tokens)
+    )
     assert total == ln(-0.1 - 0.2 - 0.6)
 
 

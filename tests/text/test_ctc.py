@@ -60,9 +60,7 @@ def test_a_clip_is_decoded_alone_as_in_a_batch():
     logits = torch.randn(3, 9, 5)
     lens = torch.tensor([9, 4, 6])
     together = ctc_beam_search(logits, lens)
-    alone = [
-        ctc_beam_search(logits[k : k + 1, : lens[k]], lens[k : k + 1])[0] for k in range(3)
-    ]
+    alone = [ctc_beam_search(logits[k : k + 1, : lens[k]], lens[k : k + 1])[0] for k in range(3)]
     assert together == alone
 
 

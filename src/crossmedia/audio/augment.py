@@ -65,9 +65,9 @@ class SoundAugment:
     """Speed and noise of a training clip, drawn by the clip's own generator.
 
     `speeds` are the factors of speed perturbation (Ko et al., 2015), which changes the pitch with the tempo.
-    `snr` is the range of the signal-to-noise ratio in dB of what is added: white noise, or a random stretch of
-    the sounds of the folder `noises`. A clip or noise of digital silence adds nothing. `sample_rate` is that of
-    the clips, in Hz.
+    `snr` is the range of the signal-to-noise ratio in dB of what is added: white noise, or a random stretch
+    of the sounds of the folder `noises`. A clip or noise of digital silence adds nothing. `sample_rate` is
+    that of the clips, in Hz.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from crossmedia.audio.read import read_audio
+from crossmedia.audio.read import MAX_SECONDS, read_audio
 from crossmedia.errors import DataError
 from crossmedia.images.read import SKIP
 from crossmedia.limits import within
@@ -25,10 +25,10 @@ class AudioTransform:
         within(sample_rate=sample_rate)
         self.sample_rate = sample_rate
 
-    def read(self, path: str | Path) -> Tensor:
+    def read(self, path: str | Path, max_seconds: float = MAX_SECONDS) -> Tensor:
         """A file's waveform (samples,) at `sample_rate`; a `DataError` names the file."""
         try:
-            return self.prepare(*read_audio(path))
+            return self.prepare(*read_audio(path, max_seconds))
         except DataError as error:  # a sound that someone asks about is none to leave out
             raise DataError(*(line.removesuffix(SKIP) for line in error.lines)) from error
 

@@ -67,7 +67,7 @@ class SpeechBatch(NamedTuple):
 
 
 def one_of(inputs: Tensor | Clips, place: int) -> Tensor:
-    """One sample of a batch's inputs, on the CPU: a picture (C, H, W), or a sound (S,) without its padding."""
+    """One of a batch's inputs, on the CPU: a picture (C, H, W), or a sound (S,) without its padding."""
     if isinstance(inputs, Clips):
         return inputs.waveforms[place, : int(inputs.lens[place])].cpu()
     return inputs[place].cpu()
@@ -93,7 +93,8 @@ class Meta(NamedTuple):
 
 class Split(Protocol):
     """One split of a source. It may offer `__getitems__(indices) -> list[Sample]` to compute many at once,
-    and `lengths() -> list[float]`, the seconds of each sample without decoding it, for batches of like length.
+    and `lengths() -> list[float]`, the seconds of each sample without decoding it, for batches of like
+    length.
     """
 
     def __len__(self) -> int: ...

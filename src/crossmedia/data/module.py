@@ -16,7 +16,6 @@ from crossmedia.data.views import View
 from crossmedia.errors import ConfigError, DataError, UserError
 from crossmedia.limits import within
 
-
 TEXTS = frozenset(["captions", "transcript"])  # the fields of a sample that a tokenizer is fitted on
 
 

@@ -22,7 +22,6 @@ from crossmedia.images.augment import Augment
 from crossmedia.limits import within
 from crossmedia.text.tokenizer import BOS, EOS
 
-
 Medium = Literal["image", "waveform"]
 
 

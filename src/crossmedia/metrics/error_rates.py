@@ -29,7 +29,9 @@ class Edits(NamedTuple):
 
 
 def units(text: str, unit: Unit) -> tuple[str, ...]:
-    """The words of a text as the normaliser cuts them, or the characters of these words and the blanks between."""
+    """The words of a text as the normaliser cuts them, or the characters of these words and the blanks
+    between.
+    """
     found = words(text)
     return found if unit == "words" else tuple(" ".join(found))
 
@@ -62,7 +64,9 @@ class ErrorRate(Metric):
     full_state_update = False
     counts: Tensor
 
-    def __init__(self, unit: Unit = "words", part: Literal["substitutions", "deletions", "insertions"] | None = None):
+    def __init__(
+        self, unit: Unit = "words", part: Literal["substitutions", "deletions", "insertions"] | None = None
+    ):
         super().__init__()
         if unit not in get_args(Unit):
             raise ValueError(f"unit {unit}: must be words or characters")

@@ -39,9 +39,11 @@ class Conformer(nn.Module):
         if kernel % 2 == 0:
             raise ValueError(f"kernel {kernel}: must be odd")
         self.frontend, self.dim = frontend, dim
+        self.samples_per_frame = frontend.mel.hop_length * math.prod(strides)
         widths = [frontend.dim, *[dim] * len(strides)]
         self.subsample = nn.ModuleList(
-            MaskedConv(before, dim, 3, stride, dropout) for before, stride in zip(widths, strides, strict=False)
+            MaskedConv(before, dim, 3, stride, dropout)
+            for before, stride in zip(widths, strides, strict=False)
         )
         self.blocks = nn.ModuleList(_Block(dim, heads, kernel, dropout) for _ in range(depth))
 

@@ -3,6 +3,7 @@
 Shapes: B batch, T frames, D model width, V tokens.
 """
 
+import math
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -32,8 +33,13 @@ class ConvGRU(nn.Module):
         super().__init__()
         within(dim=dim, depth=depth, strides=strides, dropout=dropout)
         if dim % 2 or not strides:
-            raise ValueError(f"dim {dim}: must be even, for two directions" if dim % 2 else "strides []: must be one or more")
+            raise ValueError(
+                f"dim {dim}: must be even, for two directions"
+                if dim % 2
+                else "strides []: must be one or more"
+            )
         self.frontend, self.dim = frontend, dim
+        self.samples_per_frame = frontend.mel.hop_length * math.prod(strides)
         widths = [frontend.dim, *[dim] * len(strides)]
         self.convolutions = nn.ModuleList(
             MaskedConv(before, dim, kernel, stride, dropout)

@@ -3,6 +3,8 @@
 Shapes: B batch, T frames, D encoder width, V tokens.
 """
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from crossmedia.data.batches import Clips
@@ -12,7 +14,7 @@ from crossmedia.limits import within
 class CTCNet(nn.Module):
     """Clips to the logits of each frame. `encoder(clips) -> features (B, T, D), lens (B,)`."""
 
-    def __init__(self, encoder: nn.Module, vocab_size: int):
+    def __init__(self, encoder: Any, vocab_size: int):
         super().__init__()
         within(vocab_size=vocab_size)
         self.encoder = encoder

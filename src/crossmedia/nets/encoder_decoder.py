@@ -23,8 +23,9 @@ class EncoderDecoder(nn.Module):
         self.decoder = decoder
 
     def encode(self, inputs: Tensor | Clips) -> tuple[Tensor, Tensor | None]:
-        """Memory (B, N, D) and its mask (B, N), true = keep, None where all is kept; computed once for all the
-        tokens that are read from it."""
+        """Memory (B, N, D) and its mask (B, N), true = keep, None where all is kept; computed once for all
+        the tokens that are read from it.
+        """
         found = self.encoder(inputs)
         if isinstance(found, Tensor):
             return found, None

@@ -14,7 +14,8 @@ QUIET = 1e-2  # added to a band's deviation: one that hardly moves is not blown 
 
 
 class MelFrontEnd(nn.Module):
-    """Clips to log-mels of mean 0 and deviation 1 in each band of each clip; in training `augment` hides parts.
+    """Clips to log-mels of mean 0 and deviation 1 in each band of each clip; in training `augment` hides
+    parts.
 
     Padding changes no frame of a clip.
     """

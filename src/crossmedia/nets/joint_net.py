@@ -3,7 +3,7 @@
 Shapes: B batch, T frames, D encoder width, L tokens, V vocabulary.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -23,7 +23,7 @@ class JointNet(nn.Module):
     """Hybrid CTC/attention (Watanabe et al., 2017). `encoder(clips) -> features (B, T, D), lens (B,)`; the
     decoder is one that captions too: `forward`, `start` and `step`."""
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, vocab_size: int):
+    def __init__(self, encoder: Any, decoder: nn.Module, vocab_size: int):
         super().__init__()
         within(vocab_size=vocab_size)
         if encoder.dim != decoder.memory_dim:

@@ -16,8 +16,9 @@ from crossmedia.nets.transformer import sinusoids
 
 
 class FrameDNN(nn.Module):
-    """Each frame with `context` neighbours a side through dense layers (Hinton et al., 2012); the mean of what
-    the frames say."""
+    """Each frame with `context` neighbours a side through dense layers (Hinton et al., 2012); the mean of
+    what the frames say.
+    """
 
     def __init__(
         self,
@@ -97,7 +98,9 @@ class _Layer(nn.Module):
 
 
 class MelTransformer(nn.Module):
-    """Convolutions to a frame in four, then a Transformer encoder (Vaswani et al., 2017); the mean of its frames."""
+    """Convolutions to a frame in four, then a Transformer encoder (Vaswani et al., 2017); the mean of its
+    frames.
+    """
 
     def __init__(
         self,
@@ -118,7 +121,9 @@ class MelTransformer(nn.Module):
         self.subsample = nn.ModuleList(
             MaskedConv(before, dim, 3, stride) for before, stride in zip(widths, strides, strict=False)
         )
-        layer = nn.TransformerEncoderLayer(dim, heads, 4 * dim, dropout, "gelu", batch_first=True, norm_first=True)
+        layer = nn.TransformerEncoderLayer(
+            dim, heads, 4 * dim, dropout, "gelu", batch_first=True, norm_first=True
+        )
         self.encoder = nn.TransformerEncoder(layer, depth, nn.LayerNorm(dim), enable_nested_tensor=False)
         self.head = nn.Linear(dim, num_classes)
 

@@ -3,6 +3,8 @@
 Shapes: B batch, T frames, U tokens, D width, V vocabulary with blank as token 0.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +19,12 @@ class TransducerNet(nn.Module):
     """Encoder, prediction network (an LSTM over the tokens written so far) and joint network."""
 
     def __init__(
-        self, encoder: nn.Module, vocab_size: int, dim: int = 256, embedding_dim: int = 64, dropout: float = 0.1
+        self,
+        encoder: Any,
+        vocab_size: int,
+        dim: int = 256,
+        embedding_dim: int = 64,
+        dropout: float = 0.1,
     ):
         super().__init__()
         within(vocab_size=vocab_size, dim=dim, embedding_dim=embedding_dim, dropout=dropout)
@@ -42,8 +49,8 @@ class TransducerNet(nn.Module):
 
     def predict(self, tokens: Tensor, state: State | None) -> tuple[Tensor, State]:
         """The joint network's side of the text after each of tokens (B, U): (B, U, D), and the next state."""
-        written, state = self.predictor(self.dropout(self.embedding(tokens)), state)
-        return self.from_text(self.dropout(written)), state
+        written, after = self.predictor(self.dropout(self.embedding(tokens)), state)
+        return self.from_text(self.dropout(written)), after
 
     def join(self, sound: Tensor, text: Tensor) -> Tensor:
         """Logits (…, V) of sides that broadcast."""

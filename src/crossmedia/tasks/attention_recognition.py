@@ -1,11 +1,13 @@
 """Speech to text by attention, with CTC at its side."""
 
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -14,9 +16,11 @@ from crossmedia.limits import within
 from crossmedia.nets.masks import mask_of
 from crossmedia.report.panels import Matrix, Panel
 from crossmedia.tasks.base import Task
+from crossmedia.tasks.long_sounds import LONGEST, TOGETHER, pieces
 from crossmedia.tasks.transcripts import SCORES, Transcripts
 from crossmedia.text.ctc import BLANK
 from crossmedia.text.decoding import Hypothesis, beam_search
+from crossmedia.text.joining import joined
 from crossmedia.text.normalise import NAME
 from crossmedia.text.tokenizer import BOS, EOS, PAD
 
@@ -83,9 +87,22 @@ class Seq2SeqRecognition(Task):
 
     @torch.inference_mode()
     def generate(self, *, audio: Any, beam: int | None = None) -> list[str]:
-        """What is said in each sound: a path, a waveform (samples,) at the model's rate, or a list of them."""
-        found = self._search(self.hear(audio), beam)
-        return [self.meta.tokenizer.decode(hypothesis.tokens) for hypothesis in found]
+        """What is said in each sound: a path, a waveform (samples,) at the model's rate, or a list of them.
+
+        Sounds may be of any length: of a long one overlapping pieces are heard, and their texts joined at the
+        words that they have in common.
+        """
+        rate = self.meta.audio.sample_rate
+        sounds = [pieces(waveform, rate) for waveform in self.hear(audio, LONGEST)]
+        every = [piece for parts in sounds for piece in parts]
+        texts: list[str] = []
+        for start in range(0, len(every), TOGETHER):
+            part = every[start : start + TOGETHER]
+            lens = torch.tensor([len(piece) for piece in part], device=self.device)
+            found = self._search(Clips(pad_sequence(part, batch_first=True), lens), beam)
+            texts += [self.meta.tokenizer.decode(hypothesis.tokens) for hypothesis in found]
+        ends = list(accumulate(map(len, sounds)))
+        return [joined(texts[end - len(parts) : end]) for parts, end in zip(sounds, ends, strict=True)]
 
     @torch.inference_mode()
     def panels(self, split: str) -> list[Panel]:
@@ -121,7 +138,9 @@ class Seq2SeqRecognition(Task):
         tokens = [BOS, *said.tokens, *([EOS] if said.finished else [])]
         out = self.net(clips, torch.tensor([tokens[:-1]], device=clips.lens.device))
         weights = out.attention[0].float().cpu().tolist()  # (L, T)
-        names = [self.meta.tokenizer.decode([token]) or "?" for token in said.tokens] + ["(end)"] * said.finished
+        names = [self.meta.tokenizer.decode([token]) or "?" for token in said.tokens] + [
+            "(end)"
+        ] * said.finished
         names = ["(space)" if name == " " else name for name in names]
         frames = [str(frame) for frame in range(len(weights[0]))] if weights else []
         return Matrix("Attention of the first clip", names, frames, weights, "token", "frame")

@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, PolynomialLR
 
+from crossmedia.audio.read import MAX_SECONDS
 from crossmedia.data.batches import Clips, Meta
 from crossmedia.errors import ConfigError, UserError
 from crossmedia.report.panels import Panel
@@ -129,19 +130,22 @@ class Task(LightningModule):
         pictures = [prepare.prepare(one) if isinstance(one, Tensor) else prepare.read(one) for one in many]
         return prepare.normalise(torch.stack(pictures)).to(self.device)
 
-    def hear(self, audio: Any) -> Clips:
-        """A path, or a waveform (samples,) at the model's rate, or a list of them, as the net's input."""
+    def hear(self, audio: Any, max_seconds: float = MAX_SECONDS) -> list[Tensor]:
+        """A path, or a waveform (samples,) at the model's rate, or a list of them, as waveforms."""
         many = audio if isinstance(audio, list | tuple) else [audio]
-        waveforms = [one if isinstance(one, Tensor) else self.meta.audio.read(one) for one in many]
-        lens = torch.tensor([len(waveform) for waveform in waveforms], device=self.device)
-        return Clips(pad_sequence(waveforms, batch_first=True).to(self.device), lens)
+        read = self.meta.audio.read
+        return [(one if isinstance(one, Tensor) else read(one, max_seconds)).to(self.device) for one in many]
 
     def given(self, image: Any, audio: Any) -> Tensor | Clips:
-        """The one of the two that the model takes, as the net's input; ValueError where the other is given."""
+        """The one that the model takes, as the net's input; ValueError where the other is given."""
         takes, other = ("audio", image) if self.meta.audio else ("image", audio)
         if other is not None or (image is None and audio is None):
             raise ValueError(f"this model takes {takes}")
-        return self.hear(audio) if self.meta.audio else self.read(image)
+        if not self.meta.audio:
+            return self.read(image)
+        waveforms = self.hear(audio)
+        lens = torch.tensor([len(waveform) for waveform in waveforms], device=self.device)
+        return Clips(pad_sequence(waveforms, batch_first=True), lens)
 
 
 def scheduled(optimizer: Optimizer, schedule: Any, steps: Callable[[], int]) -> dict[str, Any]:

@@ -111,8 +111,9 @@ class Captioning(Task):
 
     @torch.inference_mode()
     def generate(self, *, image: Any = None, audio: Any = None, beam: int | None = None) -> list[str]:
-        """A caption for each picture (a path, PIL picture or uint8 tensor) or sound (a path or waveform), or a
-        list of them."""
+        """A caption for each picture (a path, PIL picture or uint8 tensor) or sound (a path or waveform), or
+        a list of them.
+        """
         found = self._search(self.given(image, audio), beam)
         return [self.meta.tokenizer.decode(hypothesis.tokens) for hypothesis in found]
 

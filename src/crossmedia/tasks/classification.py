@@ -91,7 +91,7 @@ class Classification(Task):
 
     @torch.inference_mode()
     def generate(self, *, image: Any = None, audio: Any = None, top: int = 1) -> list[str]:
-        """The class of each picture or sound; with `top` > 1 the likeliest classes with their probabilities."""
+        """The class of each picture or sound; with `top` > 1 the likeliest with their probabilities."""
         within(top=top)
         probabilities = self.net(self.given(image, audio)).float().softmax(-1)
         best = probabilities.topk(min(top, len(self.meta.classes)))
@@ -125,7 +125,12 @@ class Classification(Task):
             pictures = to_uint8(torch.stack([picture for _, picture, _ in self._wrong]))
             return [Grid("The most wrong", pictures, [words for *_, words in self._wrong], columns=8)]
         return [
-            Sound(f"Wrong {number}", sound, self.meta.audio.sample_rate, "taken for " + words.replace("\n", ", is "))
+            Sound(
+                f"Wrong {number}",
+                sound,
+                self.meta.audio.sample_rate,
+                "taken for " + words.replace("\n", ", is "),
+            )
             for number, (_, sound, words) in enumerate(self._wrong[:HEARD], 1)
         ]
 

@@ -9,23 +9,27 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from crossmedia.data.batches import Clips, Meta, SpeechBatch
+from crossmedia.data.batches import Meta, SpeechBatch
 from crossmedia.limits import within
 from crossmedia.report.panels import Matrix, Panel
 from crossmedia.tasks.base import Task
+from crossmedia.tasks.long_sounds import LONGEST, encoded
 from crossmedia.tasks.transcripts import SCORES, Transcripts
+from crossmedia.text.arpa import Arpa, WordScores
 from crossmedia.text.ctc import BLANK, ctc_beam_search, ctc_greedy, too_long
 from crossmedia.text.normalise import NAME
 
 FRAMES_SHOWN = 100  # of the posteriors of one clip
+LM_BEAM = 16  # of a search with a language model, where none is asked for
 
 
 class CTCRecognition(Task):
     """Connectionist temporal classification (Graves et al., 2006): the sum over all alignments of a text.
 
-    `net(clips) -> logits (B, T, V), lens (B,)`. Scored by word and character error rate, greedily where `beam`
-    is 1, else by prefix beam search. Training texts that have more tokens than frames cannot be learnt; a note
-    counts them.
+    `net(clips) -> logits (B, T, V), lens (B,)`. Scored by word and character error rate, greedily where
+    `beam` is 1, else by prefix beam search, with the n-gram model of words in the ARPA file `lm` where it is
+    given: log p_ctc + `lm_weight` · log p_lm + `length_bonus` · tokens. Training texts that have more tokens
+    than frames cannot be learnt; a note counts them.
     """
 
     scores = SCORES
@@ -37,12 +41,22 @@ class CTCRecognition(Task):
         optimizer: Callable[..., Optimizer],
         schedule: Callable[..., LRScheduler] | None = None,
         beam: int = 1,
+        lm: str | None = None,
+        lm_weight: float = 0.5,
+        length_bonus: float = 0.0,
     ):
         super().__init__(net, meta, optimizer, schedule)
-        within(beam=beam)
-        self.beam = beam
+        within(beam=beam, lm_weight=lm_weight)
+        if lm and beam == 1:
+            raise ValueError("beam 1: must be at least 2 where a language model has a word in it")
+        self.beam, self.lm, self.lm_weight, self.length_bonus = beam, lm, lm_weight, length_bonus
+        self._judge: WordScores | None = None
         self.transcripts = Transcripts()
         self.cut = 0  # training samples without room for their text
+
+    def ready(self) -> None:
+        if self.lm:
+            self._judge = WordScores(Arpa(self.lm), self.meta.tokenizer)
 
     def training_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
         logits, frames = self.net(batch.inputs)
@@ -58,7 +72,7 @@ class CTCRecognition(Task):
         part = batch._replace(tokens=batch.tokens[keep], lens=batch.lens[keep])
         loss, cut = self._loss(logits[keep], frames[keep], part) if size else (logits.sum() * 0, keep)
         self.log_score(split, "loss", loss, size)
-        self.transcripts.score(self, batch, split, self._texts(logits, frames, self.beam))
+        self.transcripts.score(self, batch, split, self._texts(logits, frames, self.beam, self._judge))
         if not self.posteriors and size:
             first = int(keep.nonzero()[0])
             self.posteriors = [logits[first, : int(frames[first])].float().softmax(-1).cpu()]
@@ -69,14 +83,24 @@ class CTCRecognition(Task):
         self.posteriors: list[Tensor] = []  # (T, V) of the first record
 
     def notes(self, split: str) -> list[str]:
-        lost = [f"{self.cut} times a training text had more tokens than frames and was left out"] * (self.cut > 0)
+        lost = [f"{self.cut} times a training text had more tokens than frames and was left out"] * (
+            self.cut > 0
+        )
         return [f"texts compared as {NAME}", *lost]
 
     @torch.inference_mode()
-    def generate(self, *, audio: Any, beam: int | None = None) -> list[str]:
-        """What is said in each sound: a path, a waveform (samples,) at the model's rate, or a list of them."""
-        logits, frames = self.net(self.hear(audio))
-        return self._texts(logits, frames, self.beam if beam is None else beam)
+    def generate(self, *, audio: Any, beam: int | None = None, lm: str | None = None) -> list[str]:
+        """What is said in each sound: a path, a waveform (samples,) at the model's rate, or a list of them.
+
+        Sounds may be of any length. `lm` is an ARPA file.
+        """
+        net: Any = self.net
+        rate = self.meta.audio.sample_rate
+        waveforms = self.hear(audio, LONGEST)
+        logits, frames = encoded(net, waveforms, net.encoder.samples_per_frame, rate)
+        judge = WordScores(Arpa(lm), self.meta.tokenizer) if lm else None
+        beam = beam or (max(self.beam, LM_BEAM) if judge else self.beam)
+        return self._texts(logits, frames, beam, judge)
 
     def panels(self, split: str) -> list[Panel]:
         found = self.transcripts.panels(self.records, self.meta.audio.sample_rate)
@@ -88,15 +112,20 @@ class CTCRecognition(Task):
         loss = F.ctc_loss(log_probs, batch.tokens, frames, batch.lens, BLANK, "none", zero_infinity=True)
         return (loss / batch.lens.clamp(min=1)).mean(), too_long(batch.tokens, batch.lens, frames)
 
-    def _texts(self, logits: Tensor, frames: Tensor, beam: int) -> list[str]:
-        found = ctc_greedy(logits, frames) if beam == 1 else ctc_beam_search(logits, frames, beam)
+    def _texts(self, logits: Tensor, frames: Tensor, beam: int, judge: WordScores | None) -> list[str]:
+        if beam == 1 and judge is None:
+            found = ctc_greedy(logits, frames)
+        else:
+            found = ctc_beam_search(logits, frames, beam, judge, self.lm_weight, self.length_bonus)
         return [self.meta.tokenizer.decode(tokens) for tokens in found]
 
     def _posteriors(self, posteriors: Tensor) -> Panel:
         """What the net hears at each frame of the first record."""
         shown = posteriors[:FRAMES_SHOWN]
         heard = (shown.amax(0) > 0.1).nonzero().flatten().tolist()
-        names = ["(blank)" if token == BLANK else self.meta.tokenizer.decode([token]) or "?" for token in heard]
+        names = [
+            "(blank)" if token == BLANK else self.meta.tokenizer.decode([token]) or "?" for token in heard
+        ]
         names = ["(space)" if name == " " else name for name in names]
         return Matrix(
             "Posteriors of the first clip",

@@ -1,4 +1,6 @@
-"""What every recogniser is scored by and shows: error rates, the edits word by word, errors by voice and length."""
+"""What every recogniser is scored by and shows: error rates, the edits word by word, errors by voice and
+length.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -38,7 +40,7 @@ class Transcripts(nn.Module):
         self.sounds: list[Tensor] = []
 
     def score(self, task: Any, batch: SpeechBatch, split: str, texts: Sequence[str]) -> None:
-        """Log the rates of a batch, and give the task a record of each of its samples; `texts` has them all."""
+        """Log the rates of a batch and give the task a record of each sample; `texts` has fillers too."""
         keep = batch.valid.nonzero().flatten().tolist()
         outputs, said = [texts[k] for k in keep], [batch.references[k] for k in keep]
         for name in SCORES:
@@ -50,7 +52,7 @@ class Transcripts(nn.Module):
             length = int(batch.inputs.lens[k])
             record = {"id": batch.ids[k], "reference": batch.references[k], "output": output}
             record |= {"speaker": batch.speakers[k], "seconds": round(length / rate, 3)}
-            record["score"] = {"wer": round(edits(output, batch.references[k]).rate, 4)}
+            record["score"] = {"wer": round(edits(str(output), batch.references[k]).rate, 4)}
             task.records.append(record)
             if len(self.sounds) < HEARD:
                 self.sounds.append(batch.inputs.waveforms[k, :length].cpu())
@@ -61,7 +63,7 @@ class Transcripts(nn.Module):
             return []
         ranked = sorted(range(len(records)), key=lambda k: (-records[k]["score"]["wer"], k))
         places = list(dict.fromkeys([*ranked[: SHOWN // 2], *range(len(records))]))[:SHOWN]
-        note = "The most wrong, then the first. Struck out: said but not written; underlined: written but not said."
+        note = "The most wrong, then the first. Struck out: said; green: written for it."
         shown = [records[k] for k in places]
         found: list[Panel] = [
             Alignment(
@@ -73,7 +75,9 @@ class Transcripts(nn.Module):
         ]
         speakers = {record["speaker"] for record in records}
         if len(speakers) > 1:
-            found.append(_table("Errors by voice", "voice", records, lambda record: record["speaker"] or "unknown"))
+            found.append(
+                _table("Errors by voice", "voice", records, lambda record: record["speaker"] or "unknown")
+            )
         found.append(_table("Errors by length", "seconds", records, _bucket))
         for record, waveform in zip(records, self.sounds, strict=False):
             found.append(Sound(record["id"], waveform, sample_rate, f"{record['output'] or '(empty)'}"))

@@ -13,6 +13,7 @@ from crossmedia.limits import within
 from crossmedia.losses.transducer import transducer_loss
 from crossmedia.report.panels import Panel
 from crossmedia.tasks.base import Task
+from crossmedia.tasks.long_sounds import LONGEST, encoded
 from crossmedia.tasks.transcripts import SCORES, Transcripts
 from crossmedia.text.normalise import NAME
 from crossmedia.text.transducer import transducer_beam_search, transducer_greedy
@@ -49,7 +50,9 @@ class TransducerRecognition(Task):
         keep, size = batch.valid, int(batch.valid.sum())
         losses = self._losses(batch)[keep]
         self.log_score(split, "loss", losses.sum() / max(size, 1), size)
-        self.transcripts.score(self, batch, split, self._texts(batch.inputs, self.beam))
+        net: Any = self.net
+        features, lens = net.encode(batch.inputs)
+        self.transcripts.score(self, batch, split, self._texts(features, lens, self.beam))
 
     def forget(self) -> None:
         super().forget()
@@ -60,8 +63,14 @@ class TransducerRecognition(Task):
 
     @torch.inference_mode()
     def generate(self, *, audio: Any, beam: int | None = None) -> list[str]:
-        """What is said in each sound: a path, a waveform (samples,) at the model's rate, or a list of them."""
-        return self._texts(self.hear(audio), self.beam if beam is None else beam)
+        """What is said in each sound: a path, a waveform (samples,) at the model's rate, or a list of them.
+
+        Sounds may be of any length.
+        """
+        net: Any = self.net
+        spacing, rate = net.encoder.samples_per_frame, self.meta.audio.sample_rate
+        features, lens = encoded(net.encode, self.hear(audio, LONGEST), spacing, rate)
+        return self._texts(features, lens, self.beam if beam is None else beam)
 
     def panels(self, split: str) -> list[Panel]:
         return self.transcripts.panels(self.records, self.meta.audio.sample_rate)
@@ -71,12 +80,9 @@ class TransducerRecognition(Task):
         logits, frames = self.net(batch.inputs, batch.tokens)
         return transducer_loss(logits, batch.tokens, frames, batch.lens) / batch.lens.clamp(min=1)
 
-    def _texts(self, clips: Any, beam: int) -> list[str]:
-        net: Any = self.net
-        features, lens = net.encode(clips)
-        found = (
-            transducer_greedy(net, features, lens)
-            if beam == 1
-            else transducer_beam_search(net, features, lens, beam)
-        )
+    def _texts(self, features: Tensor, lens: Tensor, beam: int) -> list[str]:
+        if beam == 1:
+            found = transducer_greedy(self.net, features, lens)
+        else:
+            found = transducer_beam_search(self.net, features, lens, beam)
         return [self.meta.tokenizer.decode(tokens) for tokens in found]

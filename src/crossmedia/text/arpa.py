@@ -75,7 +75,9 @@ class Arpa:
         parts = text.split()
         if not order + 1 <= len(parts) <= order + 2:
             raise self._fault(number, f"log10, {order} words and at most a back-off expected")
-        words = tuple(word if word in (START, END, UNKNOWN) else normalise(word) for word in parts[1 : order + 1])
+        words = tuple(
+            word if word in (START, END, UNKNOWN) else normalise(word) for word in parts[1 : order + 1]
+        )
         try:
             self.probs[words] = float(parts[0])
             if len(parts) == order + 2:

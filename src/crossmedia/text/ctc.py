@@ -22,7 +22,7 @@ Prefix = tuple[int, ...]
 
 
 class LanguageModel(Protocol):
-    """Judges a text token by token. `score` adds up to the log-probability of the whole text, `end` its end."""
+    """Judges a text token by token: the scores of its tokens and its end add up to its log-probability."""
 
     def score(self, prefix: Prefix, token: int) -> float:
         """Natural log of what `token` after `prefix` is worth."""

@@ -78,7 +78,9 @@ def _search(net: Any, features: Tensor, beam: int) -> Prefix:
                 for token in np.argsort(-row, kind="stable")[:beam].tolist():
                     total = hypothesis.score + float(row[token])
                     if not worst or total > worst[0]:
-                        text, state = net.predict(torch.full((1, 1), token, device=frame.device), hypothesis.state)
+                        text, state = net.predict(
+                            torch.full((1, 1), token, device=frame.device), hypothesis.state
+                        )
                         longer[(*prefix, token)] = _Hypothesis(total, text, state)
             open_, steps = longer, steps + 1
         best = sorted(done, key=lambda prefix: (-done[prefix].score, prefix))[:beam]
