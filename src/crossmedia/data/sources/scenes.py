@@ -92,13 +92,18 @@ class SceneSplit:
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Sample]:
+        layout, samples = self.told(indices)
+        pictures = draw(layout, self.source.image_size)
+        return [sample._replace(image=picture) for sample, picture in zip(samples, pictures, strict=True)]
+
+    def told(self, indices: Sequence[int]) -> tuple[Layout, list[Sample]]:
+        """What is where in the scenes at these indices, and the samples without their pictures."""
         indices = [range(len(self))[index] for index in indices]  # IndexError past the end, -1 is the last
         layout, words = self.layout(indices)
         ids = [f"{self.name}-{index}" for index in indices]
         labels = layout.shapes[:, 0].tolist() if self.source.classes else [None] * len(ids)
-        pictures, words = draw(layout, self.source.image_size), _tell(layout, words)
-        parts = zip(ids, pictures, words, labels, _objects(layout), strict=True)
-        return [Sample(i, p, w, label, objects=objects) for i, p, w, label, objects in parts]
+        parts = zip(ids, _tell(layout, words), labels, _objects(layout), strict=True)
+        return layout, [Sample(i, None, told, label, objects=objects) for i, told, label, objects in parts]
 
     def texts(self) -> list[str]:
         captions = _tell(*self.layout(range(len(self))))
