@@ -28,7 +28,7 @@ class SpokenDigits:
     def __init__(
         self,
         sample_rate: int = 16_000,
-        num_train: int = 4_000,
+        num_train: int = 2_000,
         num_val: int = 500,
         num_test: int = 1_000,
         seed: int = 0,
@@ -54,6 +54,8 @@ class SpokenDigits:
 
 
 class SpokenDigitSplit:
+    """One split: `corpus` has its sounds; the digits take turns."""
+
     def __init__(self, name: str, length: int, sample_rate: int, seed: int):
         ways = [_shuffled(CASTS[name].ways(), f"{seed}/{name}/{word}") for word in WORDS]
         spoken = []

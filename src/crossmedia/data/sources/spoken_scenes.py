@@ -59,6 +59,8 @@ class SpokenScenes:
 
 
 class SpokenSceneSplit:
+    """One split: `corpus` has its sounds, in the order of the scenes."""
+
     def __init__(self, source: SpokenScenes, scenes: SceneSplit):
         self.source, self.scenes = source, scenes
 
