@@ -40,6 +40,12 @@ def seeded(request):
     seed(request.node)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Nothing is read from the user's cache, or spoken into it."""
+    os.environ["CROSSMEDIA_CACHE"] = str(tmp_path_factory.getbasetemp() / "cache")
+
+
 @pytest.fixture(scope="session")
 def job():
     """Let the process of kills.py do a job; its exit status and what it printed."""

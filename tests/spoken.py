@@ -15,3 +15,4 @@ SAID = [
     utterance("a small red circle", "en-gb-scotland+m7", pitch=30),
     utterance("nine", "en-gb-x-rp+f4", rate=140),
 ]
+COUNTED = [utterance(f"number {place}", rate=130 + place) for place in range(20)]

@@ -1,5 +1,6 @@
 """The cache of spoken texts: made once, whole or not there, by however many processes that start together."""
 
+import errno
 import pickle
 import signal
 import subprocess
@@ -9,12 +10,14 @@ import time
 import numpy as np
 import pytest
 import torch
-from spoken import MANY, SAID
+from spoken import COUNTED, SAID
 
 from crossmedia.audio import corpus
 from crossmedia.audio.corpus import Corpus, cache_folder
 from crossmedia.audio.speak import speak
 from crossmedia.errors import SystemFault
+
+MANY = COUNTED[:7]  # three shards
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +73,7 @@ def test_the_number_of_processes_changes_no_byte(cache, tmp_path, monkeypatch):
 
 
 def test_a_longer_corpus_keeps_the_whole_shards_and_begins_with_the_same_sounds(capsys):
-    short, long = Corpus(MANY[:5]), Corpus(MANY)
+    short, long = Corpus(COUNTED[:5]), Corpus(MANY)
     sounds = [short[place] for place in range(5)]
     capsys.readouterr()
     assert all(torch.equal(long[place], sound) for place, sound in enumerate(sounds))
@@ -101,38 +104,43 @@ def test_a_damaged_shard_is_told_and_made_anew_alone(cache, capsys, harm):
 PROGRAM = """
 import sys
 sys.path[:0] = {paths}
-from spoken import MANY
+from spoken import COUNTED
 from crossmedia.audio import corpus
 corpus.SHARD, corpus.MOST = 1, 1
-print(corpus.Corpus(MANY).fingerprint())
+print(corpus.Corpus(COUNTED).fingerprint())
 """
 
 
-def start():
-    program = PROGRAM.format(paths=sys.path)
-    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@pytest.fixture
+def speaking(cache, monkeypatch):
+    """A process that has spoken the first of twenty shards; shards are of one utterance in this one, too."""
+    monkeypatch.setattr(corpus, "SHARD", 1)
+    command = [sys.executable, "-c", PROGRAM.format(paths=sys.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while not files(cache):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.002)
+        yield process
+        process.kill()
 
 
-def test_of_two_processes_that_start_together_one_speaks_and_both_have_it_whole(cache):
-    ends = [process.communicate() for process in [start(), start()]]
-    assert sorted(said.decode() for _, said in ends) == ["", f"speaking 7 texts, once: {cache}\n"]
-    assert len({fingerprint for fingerprint, _ in ends}) == 1 and ends[0][0]
+def test_a_second_process_waits_for_the_first_and_speaks_nothing(cache, speaking, silent):
+    silent()
+    second = Corpus(COUNTED).fingerprint()
+    first, said = speaking.communicate()
+    assert first.decode().strip() == second
+    assert said.decode() == f"speaking 20 texts, once: {cache}\n"
 
 
-def test_after_a_kill_in_the_midst_the_rest_is_spoken_next_time(cache, monkeypatch, capsys):
-    process = start()
-    while not files(cache):
-        time.sleep(0.002)
-    process.kill()
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
+def test_after_a_kill_in_the_midst_the_rest_is_spoken_next_time(cache, speaking, capsys):
+    speaking.kill()
+    assert speaking.wait() == -signal.SIGKILL
     scrap = cache / ".half.sounds.1.tmp"
     scrap.write_bytes(b"half")  # as a kill in the midst of a write leaves it
     kept = files(cache)
-    monkeypatch.setattr(corpus, "SHARD", 1)
-    Corpus(MANY).lengths()
-    assert len(files(cache)) == 7 and kept.items() <= files(cache).items()
-    assert capsys.readouterr().err == f"speaking {7 - len(kept)} texts, once: {cache}\n"
+    Corpus(COUNTED).lengths()
+    assert len(files(cache)) == 20 and kept.items() <= files(cache).items()
+    assert capsys.readouterr().err == f"speaking {20 - len(kept)} texts, once: {cache}\n"
     assert not scrap.exists()
 
 
@@ -164,6 +172,20 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path, monkeypatch, where):
         SystemFault, match=r"/file.*: Not a directory\. Name another place with CROSSMEDIA_CACHE"
     ):
         Corpus(SAID).lengths()
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half(cache, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(SystemFault, match=r"\.sounds: No space left on device"),
+    ):
+        patch.setattr("os.fsync", full)
+        Corpus(MANY).lengths()
+    assert [path.name for path in cache.iterdir()] == [".lock"]
+    assert len(Corpus(MANY).lengths()) == 7
 
 
 def test_a_file_system_without_locks_does_as_well(monkeypatch):

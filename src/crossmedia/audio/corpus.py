@@ -84,10 +84,10 @@ class Corpus:
 
     def _open(self) -> list[Shard]:
         folder = cache_folder() / "speech"
-        parts = {}
+        common, parts = [FORMAT, engine(), self.sample_rate], {}
         for start in range(0, len(self), SHARD):
             part = self.utterances[start : start + SHARD]
-            facts = json.dumps([FORMAT, engine(), self.sample_rate, part])
+            facts = json.dumps([*common, part])
             parts[folder / f"{hashlib.sha256(facts.encode()).hexdigest()[:32]}.sounds"] = part
         with _refusal(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -13,11 +13,11 @@ WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 
 class SpokenDigits:
-    """Sounds of 0.2 to 0.7 seconds, each digit equally often, each word in each way once at most.
+    """Sounds of 0.2 to 0.9 seconds: each digit equally often, each of its ways to be said at most once.
 
-    The voices of val and test are never heard in training. Ways are drawn by (seed, split, digit); a longer
-    split begins with the shorter one. Sounds are made by espeak-ng when they are first needed, and kept
-    (audio/corpus.py).
+    The voices, rates and pitches of val and test are never heard in training. Ways are drawn by (seed, split,
+    digit): a longer split begins with the shorter one. The sounds are made by espeak-ng when they are first
+    needed, and kept.
     """
 
     fields = frozenset(["waveform", "sample_rate", "label", "transcript", "speaker"])
@@ -28,7 +28,7 @@ class SpokenDigits:
     def __init__(
         self,
         sample_rate: int = 16_000,
-        num_train: int = 4_000,
+        num_train: int = 2_000,
         num_val: int = 500,
         num_test: int = 1_000,
         seed: int = 0,
@@ -54,6 +54,8 @@ class SpokenDigits:
 
 
 class SpokenDigitSplit:
+    """One split: `corpus` has its sounds; the digits take turns."""
+
     def __init__(self, name: str, length: int, sample_rate: int, seed: int):
         ways = [_shuffled(CASTS[name].ways(), f"{seed}/{name}/{word}") for word in WORDS]
         spoken = []

@@ -18,9 +18,8 @@ class SpokenScenes:
     """Scenes as `Scenes` has them, and for each the sound of one of its captions, which is the transcript.
 
     Caption, voice, rate and pitch are drawn by (seed, split, index) alone; the voices, rates and pitches of
-    val and test are never heard in training. There are pictures where `image_size` says how large. Sounds
-    are made by espeak-ng when they are first needed, and kept (audio/corpus.py): at 16 kHz, a second of them
-    takes 32 kB.
+    val and test are never heard in training. There are pictures where `image_size` says how large. The sounds
+    are made by espeak-ng when they are first needed, and kept: 32 kB a second at 16 kHz.
     """
 
     def __init__(
@@ -60,6 +59,8 @@ class SpokenScenes:
 
 
 class SpokenSceneSplit:
+    """One split: `corpus` has its sounds, in the order of the scenes."""
+
     def __init__(self, source: SpokenScenes, scenes: SceneSplit):
         self.source, self.scenes = source, scenes
 
