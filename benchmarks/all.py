@@ -10,5 +10,11 @@ from benchmarks.table import show
 from benchmarks.training import training
 
 if __name__ == "__main__":
-    tables = {"Training": training, "Start-up": startup, "Beam search": beam, "Quality": quality, "Audio": audio}
+    tables = {
+        "Training": training,
+        "Start-up": startup,
+        "Beam search": beam,
+        "Quality": quality,
+        "Audio": audio,
+    }
     sys.exit(max([show(title, measure) for title, measure in tables.items()]))
