@@ -2,6 +2,7 @@
 
 import sys
 
+from benchmarks.audio import audio
 from benchmarks.beam import beam
 from benchmarks.quality import quality
 from benchmarks.startup import startup
@@ -9,5 +10,11 @@ from benchmarks.table import show
 from benchmarks.training import training
 
 if __name__ == "__main__":
-    tables = {"Training": training, "Start-up": startup, "Beam search": beam, "Quality": quality}
+    tables = {
+        "Training": training,
+        "Start-up": startup,
+        "Beam search": beam,
+        "Quality": quality,
+        "Audio": audio,
+    }
     sys.exit(max([show(title, measure) for title, measure in tables.items()]))

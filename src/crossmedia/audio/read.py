@@ -12,16 +12,8 @@ import torch
 from soundfile import SoundFile
 from torch import Tensor
 
-from crossmedia.audio.framing import (
-    Unreadable,
-    after_id3,
-    bytes_at,
-    frame_length,
-    need_whole_mp3,
-    need_whole_ogg,
-    spaced,
-)
-from crossmedia.audio.wav import is_wav, read_header
+from crossmedia.audio import mp3, ogg, wav
+from crossmedia.audio.framing import Unreadable, bytes_at, spaced
 from crossmedia.errors import DataError, brief
 from crossmedia.images.read import SKIP, file_size, path_text
 from crossmedia.limits import outside
@@ -61,7 +53,7 @@ def read_audio(path: str | Path, max_seconds: float = MAX_SECONDS) -> tuple[Tens
             limit = f"at most {max_seconds:g} s (max_seconds) are read"
             raise Unreadable(f"{info.seconds:.6g} s, {limit}. Cut it")
         with decoder() as sound:
-            waveform = np.concatenate(list(_mono(sound)))
+            waveform = np.concatenate([np.empty(0, np.float32), *_mono(sound)])
         if len(waveform) != info.frames:
             fault = f"{spaced(len(waveform))} of its {spaced(info.frames)} samples can be decoded"
             raise Unreadable(f"cut short or damaged: {fault}. Remove it")
@@ -95,36 +87,37 @@ def _told(path: str | Path) -> Iterator[tuple[BinaryIO, int]]:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
         raise DataError(f"{path_text(path)}: cannot be read ({reason}). Mend its rights{SKIP}") from error
     except Exception as error:  # a broken file makes libsndfile say anything
-        reason = brief(str(error).rpartition(": ")[2] or type(error).__name__)
+        reason = brief(str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__)
         raise DataError(f"{path_text(path)}: damaged or cut short ({reason}). Remove it{SKIP}") from error
 
 
 def _opened(file: BinaryIO, size: int) -> tuple[AudioInfo, Callable[[], SoundFile]]:
-    """What the header says, and what decodes the samples."""
+    """What the header says, and what then opens the samples."""
     head = bytes_at(file, 0, 12)
-    if is_wav(head):
-        wav = read_header(file, size)
-        info, decoder = AudioInfo(wav.sample_rate, wav.frames, wav.channels), partial(wav.samples, file)
-        _check(info)
-        return info, decoder
-    start = after_id3(file)
-    magic = bytes_at(file, start, 4)
+    if wav.is_wav(head):
+        header = wav.read_header(file, size)
+        info = AudioInfo(header.sample_rate, header.frames, header.channels)
+        return _checked(info), partial(header.samples, file)
+    sound = _decoder(file, size, head)
+    return _checked(AudioInfo(sound.samplerate, sound.frames, sound.channels)), lambda: sound
+
+
+def _decoder(file: BinaryIO, size: int, head: bytes) -> SoundFile:
+    """Of a FLAC, OGG or MP3 file, by its content."""
+    magic = bytes_at(file, mp3.after_id3(file), 4)
+    if mp3.frame_length(magic):
+        return mp3.opened(file, size)
     if head.startswith(b"OggS"):
-        need_whole_ogg(file, size)
-    elif frame_length(magic):
-        need_whole_mp3(file, size)
+        ogg.need_whole(file, size)
     elif head.startswith(b"\x1f\x8b"):
         raise Unreadable("packed by gzip. Unpack it")
     elif magic != b"fLaC":
         raise Unreadable(f"not an audio file that can be read ({', '.join(FORMATS)}). Convert or remove it")
     os.lseek(file.fileno(), 0, os.SEEK_SET)
-    sound = SoundFile(file.fileno(), closefd=False)  # by its number: a name would tell the format
-    info = AudioInfo(sound.samplerate, sound.frames, sound.channels)
-    _check(info)
-    return info, lambda: sound
+    return SoundFile(file.fileno(), closefd=False)  # by its number: a name would tell the format
 
 
-def _check(info: AudioInfo) -> None:
+def _checked(info: AudioInfo) -> AudioInfo:
     fault = outside("sample_rate", info.sample_rate)
     if fault:
         raise Unreadable(f"sample rate {info.sample_rate} Hz, {fault}. Remove it")
@@ -132,6 +125,7 @@ def _check(info: AudioInfo) -> None:
         raise Unreadable("no samples. Remove it")
     if info.frames == _UNKNOWN:
         raise Unreadable("its header does not give its length. Save it again")
+    return info
 
 
 def _mono(sound: SoundFile) -> Iterator[np.ndarray]:

@@ -20,7 +20,16 @@ _SUBTYPES = {  # format tag, bytes of a sample -> libsndfile's name
     (_ALAW, 1): "ALAW",
     (_MULAW, 1): "ULAW",
 }
-_OTHERS = {2: "MS ADPCM", 0x11: "IMA ADPCM", 0x31: "GSM 6.10", 0x50: "MPEG", 0x55: "MP3", 0x161: "WMA"}
+_NAMES = {
+    _PCM: "PCM",
+    2: "MS ADPCM",
+    _FLOAT: "float",
+    0x11: "IMA ADPCM",
+    0x31: "GSM 6.10",
+    0x50: "MPEG",
+    0x55: "MP3",
+    0x161: "WMA",
+}
 _IN_DS64 = 0xFFFFFFFF  # RF64's mark of a length that stands in its ds64 chunk (EBU Tech 3306)
 _ENDLESS = 0x7FFF0000  # bytes; what a recorder that writes to a stream puts, or more
 _MOST_CHUNKS = 1000  # before the samples
@@ -90,7 +99,7 @@ def _layout(fmt: bytes) -> tuple[int, int, int, str]:
     if channels == 0:
         raise Unreadable("0 channels. Remove it")
     if (tag, width) not in _SUBTYPES:
-        codec = f"WAV codec 0x{tag:04x} ({_OTHERS.get(tag, 'unknown')}) of {bits} bits"
+        codec = f"WAV codec 0x{tag:04x} ({_NAMES.get(tag, 'unknown')}) of {bits} bits"
         raise Unreadable(f"{codec}, PCM, float, A-law and mu-law are read. Convert it")
     if block != channels * width:
         fault = f"{block} bytes for {channels} channels of {bits} bits"
