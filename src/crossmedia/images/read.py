@@ -67,8 +67,8 @@ def to_tensor(image: Image.Image, background: str = "white") -> Tensor:
     return torch.from_numpy(planes.copy())  # torch's own copy would wake all its threads
 
 
-def file_size(path: str | Path) -> int:
-    """Bytes of a picture file; `DataError` where there is none: missing, empty, a folder, a dead link."""
+def file_size(path: str | Path, kind: str = "picture") -> int:
+    """Bytes of a file of that kind; `DataError` where it is missing, empty, a folder, a dead link."""
     cure = "Remove it"
     try:
         status = os.stat(path)
@@ -83,7 +83,7 @@ def file_size(path: str | Path) -> int:
             fault = f"cannot be read ({getattr(error, 'strerror', None) or error})".lower()
     else:
         if stat.S_ISDIR(status.st_mode):
-            fault = "a folder, not a picture"
+            fault = f"a folder, not a {kind}"
         elif not stat.S_ISREG(status.st_mode):
             fault = "not a regular file"  # opening a pipe would wait for ever
         elif status.st_size == 0:
