@@ -148,6 +148,11 @@ def test_the_fingerprint_is_of_the_data_not_of_the_place(tmp_path):
     assert LJSpeech(str(tmp_path / "two")).fingerprint() != one
 
 
+def test_samples_come_in_order_of_their_ids_whatever_the_order_of_the_list(tmp_path):
+    one, two = LJSpeech(str(ljspeech(tmp_path, *TEN))), LJSpeech(str(ljspeech(tmp_path, *reversed(TEN))))
+    assert list(clips(one)) == list(clips(two)) and one.split("train").texts() == two.split("train").texts()
+
+
 def test_the_same_words_are_never_in_two_splits():
     texts = {str(number): ("Thank you." if number % 3 else f"Number {number}") for number in range(300)}
     places = split_by_text(texts)

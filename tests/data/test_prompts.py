@@ -38,6 +38,15 @@ def test_a_packed_list_reads_the_same(tmp_path):
         Prompts(root, str(packed))
 
 
+def test_a_packed_list_of_gigabytes_is_refused(tmp_path):
+    root, texts = prompts(tmp_path, "activated: Activated.")
+    with gzip.open(texts, "wb", compresslevel=1) as file:
+        for _ in range(101):
+            file.write(bytes(10**6))
+    with pytest.raises(DataError, match="texts.txt: unpacks to more than 100000000 bytes. Fetch the file"):
+        Prompts(root, texts)
+
+
 def test_the_same_text_is_in_one_split(tmp_path):
     lines = [f"a{number}: {'Thank you.' if number % 2 else f'Number {number}.'}" for number in range(80)]
     source = Prompts(*prompts(tmp_path, *lines))

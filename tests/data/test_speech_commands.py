@@ -15,7 +15,7 @@ def test_the_lists_make_val_and_test_and_the_rest_is_training(tmp_path):
 
 def test_background_noise_is_no_word_and_said(tmp_path):
     tone(speech_commands(tmp_path) / "_background_noise_/pink_noise.wav")
-    for name in ("README.md", "LICENSE", ".DS_Store"):
+    for name in ("README.md", "LICENSE", ".DS_Store", "no/._1_nohash_0.wav", ".cache/1_nohash_0.wav"):
         write(tmp_path / name, "text")
     source = SpeechCommands(str(tmp_path))
     assert source.classes == ("no", "yes") and sum(sizes(source)) == 8

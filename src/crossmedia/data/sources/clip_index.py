@@ -93,9 +93,12 @@ class ClipIndex:
             self.notes.append(f"{len(others)} clips without {kind} passed over: {listed(others)}")
 
     def finish(self, layout: str) -> dict[str, ClipSplit]:
-        """The splits; `DataError` where no clip is left."""
+        """The splits, clips in order of their ids; `DataError` where no clip is left."""
         if not any(self._clips.values()):
             if self._missing and len(self._missing) == len(self.faults):
                 raise DataError(f"{self._missing[0]}, nor any other of the {len(self._missing)}. {layout}")
             raise DataError(*(self.faults or [f"{path_text(self._root)}: no clips. {layout}"]))
-        return {split: ClipSplit(clips, self._max_seconds) for split, clips in self._clips.items()}
+        return {
+            split: ClipSplit(sorted(clips, key=lambda clip: clip.id), self._max_seconds)
+            for split, clips in self._clips.items()
+        }

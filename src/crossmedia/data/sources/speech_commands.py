@@ -77,5 +77,5 @@ class SpeechCommands:
 
 
 def _sounds(word: os.DirEntry[str]) -> list[str]:
-    names = (path_text(entry.name) for entry in members(word.path))
+    names = (path_text(entry.name) for entry in members(word.path) if entry.name[0] != ".")
     return [f"{path_text(word.name)}/{name}" for name in names if Path(name).suffix.lower() == ".wav"]

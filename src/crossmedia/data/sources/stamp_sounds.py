@@ -96,7 +96,7 @@ class StampSounds:
     """What the things sound like, `<stamp>.ogg`, with the stamp's caption and its category as label.
 
     `needs` names what every sample must have, "captions" in that language or a "label": a category of at
-    least `min_clips` sounds. Clips without are left out and counted. Splits as those of `StampSpeech`.
+    least `min_clips` sounds. Clips without are left out and counted. Split as `StampSpeech` is.
     """
 
     splits = SPLITS

@@ -11,7 +11,7 @@ from crossmedia.errors import DataError
 from crossmedia.images.read import path_text
 
 FETCH = "Fetch the file again"
-_MAX_BYTES = 10**9  # of a packed text; a few kB can ask for gigabytes
+_MAX_BYTES = 10**8  # of a packed text; a few kB can ask for gigabytes
 
 
 def read_bytes(path: Path) -> bytes:

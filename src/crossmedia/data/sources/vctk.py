@@ -59,10 +59,10 @@ class VCTK:
             path_text(speaker.name): [
                 path_text(entry.name).removesuffix(ending)
                 for entry in members(speaker.path)
-                if entry.name.endswith(ending)
+                if entry.name.endswith(ending) and entry.name[0] != "."
             ]
             for speaker in speakers
-            if speaker.is_dir()
+            if speaker.is_dir() and speaker.name[0] != "."
         }
 
     def _lacking(self, folder: str, speaker: str, kind: str, other: str, names: list[str]) -> None:
