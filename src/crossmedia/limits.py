@@ -44,6 +44,7 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(["attributes", "num_classes"], Range(2)),
     "n": Range(1, 1_000_000),  # pictures of one call; `first` goes on after them
     "r1_end": Range(above=0),
+    "min_clips": Range(1),
     "num_workers": Range(0, 256),
     "vocab_size": Range(5),  # the four special tokens and one of the texts'
     "min_objects": Range(1, 3),

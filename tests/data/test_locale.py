@@ -11,11 +11,23 @@ from crossmedia.data.sources.image_folder import ImageFolder
 from crossmedia.data.sources.stamps import Stamps
 
 SCRIPT = """
-import sys
-sys.path.insert(0, sys.argv[2])
-from test_locale import told
-print(*told(sys.argv[1]), sep="\\n")
+import importlib, sys
+sys.path.insert(0, sys.argv[3])
+print(*importlib.import_module(sys.argv[1]).told(sys.argv[2]), sep="\\n")
 """
+LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+def told_in_ascii(module: str, root: str) -> list[str]:
+    """What the module tells of the sets below `root` in a process of that locale."""
+    theirs = subprocess.run(
+        [sys.executable, "-c", SCRIPT, module, root, os.path.dirname(__file__)],
+        env=os.environ | LOCALE | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    assert theirs.stderr == ""
+    return theirs.stdout.splitlines()
 
 
 def told(root: str) -> list[str]:
@@ -40,11 +52,4 @@ def test_an_ascii_locale_changes_no_name_text_or_fingerprint(tmp_path):
         (tmp_path / "folder" / split).mkdir()
     (tmp_path / "captions/captions.txt").write_text("image,caption\ncafé.png,Un café noir\n", "utf-8")
     (tmp_path / "stamps/bêtes/café.txt").write_text("Coffee.\nfr.utf8=Du café.\n", "utf-8")
-    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    theirs = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path), os.path.dirname(__file__)],
-        env=os.environ | locale | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-    )
-    assert theirs.stderr == "" and theirs.stdout.splitlines() == told(str(tmp_path))
+    assert told_in_ascii("test_locale", str(tmp_path)) == told(str(tmp_path))

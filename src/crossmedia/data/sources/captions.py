@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from crossmedia.data.sources import captions_flickr, captions_json
-from crossmedia.data.sources.captions_pictures import FOLDERS, PictureFinder, name_fault
 from crossmedia.data.sources.captions_rows import Listing, Row, caption_fault, one_line
 from crossmedia.data.sources.files import (
     Entry,
@@ -15,12 +14,23 @@ from crossmedia.data.sources.files import (
     need_folder,
     quoted,
 )
+from crossmedia.data.sources.finder import Finder, name_fault, unnamed
 from crossmedia.errors import DataError
-from crossmedia.images.read import SKIP, colour, path_text
+from crossmedia.images.read import SKIP, SUFFIXES, colour, path_text
 
 LAYOUT = (
     "Expected Images/ beside Flickr8k.token.txt, results.csv, captions.txt, dataset_*.json or "
     "annotations/captions_*.json"
+)
+FOLDERS = (  # as the publishers' archives (Flickr8k's with its misspelling) and Kaggle's unpack
+    "Images",
+    "images",
+    "Flicker8k_Dataset",
+    "Flickr8k_Dataset",
+    "flickr30k_images/flickr30k_images",
+    "flickr30k_images",
+    "flickr30k-images",
+    "",
 )
 _READERS = (
     ("dataset*.json", captions_json.karpathy),
@@ -49,7 +59,7 @@ class Captions:
         listing = self._listing()
         self.faults, self.notes = listing.faults, listing.notes
         pictures = self._pictures(listing.rows)
-        finder = PictureFinder(self.root)
+        finder = Finder(self.root, FOLDERS, "picture")
         paths = {name: finder.path(name) for name in sorted(pictures)}
         if not any(paths.values()):
             self._refuse(pictures)
@@ -71,11 +81,10 @@ class Captions:
             else:
                 entries[split].append(entry)
         self._splits = {split: PictureSplit(part, background) for split, part in entries.items()}
-        unnamed = finder.unnamed(
-            filter(None, paths.values()), {row.picture.rpartition("/")[2] for row in listing.rows}
-        )
-        if unnamed:
-            self.notes.append(f"{len(unnamed)} pictures without captions passed over: {listed(unnamed)}")
+        named = {row.picture.rpartition("/")[2] for row in listing.rows}
+        others = unnamed(filter(None, paths.values()), named, SUFFIXES)
+        if others:
+            self.notes.append(f"{len(others)} pictures without captions passed over: {listed(others)}")
 
     def split(self, name: str) -> PictureSplit:
         return choose(self._splits, name, self.root)

@@ -26,20 +26,20 @@ class Listing(NamedTuple):
     notes: list[str]
 
 
-def caption_fault(caption: Any) -> str | None:
-    """Why this cannot be a caption, or None."""
+def caption_fault(caption: Any, kind: str = "caption") -> str | None:
+    """Why this cannot be a caption, or a text of another `kind`; None where it can."""
     if caption is None:
-        return "the caption is null, text expected"
+        return f"the {kind} is null, text expected"
     if not isinstance(caption, str):
-        return f"the caption is {json.dumps(caption)[:40]}, text expected"
+        return f"the {kind} is {json.dumps(caption)[:40]}, text expected"
     if len(caption) > MAX_CHARS:
-        return f"a caption of {len(caption)} characters, at most {MAX_CHARS}"
+        return f"a {kind} of {len(caption)} characters, at most {MAX_CHARS}"
     if not normalise(caption):  # blanks, or what is never seen, as a soft hyphen
-        return "empty caption"
+        return f"empty {kind}"
     if "\0" in caption:
-        return "the caption holds a NUL character"
+        return f"the {kind} holds a NUL character"
     if _HALF.search(caption):
-        return "the caption holds half a character (a lone surrogate)"
+        return f"the {kind} holds half a character (a lone surrogate)"
     return None
 
 

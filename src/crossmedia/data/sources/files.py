@@ -1,11 +1,11 @@
-"""What the sources of picture files share: decoding on demand, a split by hash, a fingerprint."""
+"""What sources of files share: pictures decoded on demand, a split by hash, a fingerprint."""
 
 import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from crossmedia.data.batches import Sample
 from crossmedia.errors import DataError
@@ -13,6 +13,27 @@ from crossmedia.images.read import SKIP, path_text, read_image
 
 CURE = f"Remove it{SKIP}"
 Part = TypeVar("Part")
+
+
+class Member(Protocol):
+    """One file of an index, of whatever kind."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    def facts(self) -> tuple[Any, ...]:
+        """What of it the fingerprint covers: plain values, equal on every machine."""
+        ...
+
+
+class Indexed(Protocol):
+    """A split that knows its members."""
+
+    @property
+    def entries(self) -> Sequence[Member]: ...
 
 
 class Entry(NamedTuple):
@@ -24,6 +45,9 @@ class Entry(NamedTuple):
     captions: tuple[str, ...] = ()
     label: int | None = None
 
+    def facts(self) -> tuple[Any, ...]:
+        return self.id, self.size, self.captions, self.label
+
 
 class Places:
     """Which split has which file. A link, or another spelling of a path, is the file that it leads to."""
@@ -31,8 +55,8 @@ class Places:
     def __init__(self) -> None:
         self._found: dict[tuple[int, int, int], tuple[str, str]] = {}
 
-    def clash(self, entry: Entry, split: str) -> str | None:
-        """What to say of a picture that another split has too, or None."""
+    def clash(self, entry: Member, split: str) -> str | None:
+        """What to say of a file that another split has too, or None."""
         status = os.stat(entry.path)
         key = status.st_dev, status.st_ino, status.st_size
         other, name = self._found.setdefault(key, (split, entry.id))
@@ -71,12 +95,10 @@ def split_of(key: str) -> str:
     return "train" if place < 0.8 else "val" if place < 0.9 else "test"
 
 
-def fingerprint(splits: Mapping[str, PictureSplit]) -> str:
-    """A hash of ids, sizes, captions, labels and splits; the order of the index does not count."""
+def fingerprint(splits: Mapping[str, Indexed]) -> str:
+    """A hash of what the members are and of their splits; the order of the index does not count."""
     lines = sorted(
-        json.dumps([split, entry.id, entry.size, entry.captions, entry.label])
-        for split, part in splits.items()
-        for entry in part.entries
+        json.dumps([split, *entry.facts()]) for split, part in splits.items() for entry in part.entries
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -93,6 +115,13 @@ def need_folder(root: str | Path, layout: str) -> Path:
     if not os.path.isdir(root):
         raise DataError(f"{root}: no such folder. {layout}")
     return Path(root)
+
+
+def need_file(path: Path, layout: str) -> Path:
+    """`path`, or a `DataError` that says what is expected there."""
+    if not os.path.lexists(path):
+        raise DataError(f"{path_text(path)}: no such file. {layout}")
+    return path
 
 
 def members(folder: str | Path) -> list[os.DirEntry[str]]:

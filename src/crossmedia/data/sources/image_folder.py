@@ -1,26 +1,8 @@
 """A picture folder with one sub-folder a class, as ImageNet and most own sets have it."""
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
-from crossmedia.data.sources.files import (
-    Entry,
-    PictureSplit,
-    Places,
-    choose,
-    fingerprint,
-    listed,
-    members,
-    need_folder,
-    split_of,
-)
-from crossmedia.errors import DataError
-from crossmedia.images.read import SUFFIXES, colour, file_size, path_text
-
-FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
-LAYOUT = "Expected train/<class>/<picture>, val/… and test/…, or <class>/<picture> alone"
-_LEFT_BEHIND = ("__MACOSX", "@eaDir")  # by macOS' archives and by network disks
+from crossmedia.data.sources.class_folders import ClassFolders
+from crossmedia.data.sources.files import Entry, PictureSplit, choose, fingerprint
+from crossmedia.images.read import SUFFIXES, colour, file_size
 
 
 class ImageFolder:
@@ -36,26 +18,10 @@ class ImageFolder:
 
     def __init__(self, root: str, background: str = "white"):
         colour(background)
-        self.root = need_folder(root, LAYOUT)
-        self.faults: list[str] = []
-        self.notes: list[str] = []
-        self._passed: list[str] = []
-        folders = self._folders()
-        found = {split: self._by_class(folder) for split, folder in folders.items()}
-        self.classes = tuple(name for name, paths in found["train"].items() if paths)
-        if not self.classes:
-            raise DataError(f"{path_text(folders['train'])}: no class folder with pictures. {LAYOUT}")
-        self._entries: dict[str, list[Entry]] = {split: [] for split in self.splits}
-        places = Places()
-        for split, classes in found.items():
-            for name, paths in classes.items():
-                if name in self.classes:
-                    self._add(split, name, paths, folders, places)
-                elif paths:
-                    fault = f"{path_text(folders[split])}/{name}: class unknown to training"
-                    self.faults.append(f"{fault} ({listed(self.classes)}). Remove it, or add it to train")
-        self._splits = {split: PictureSplit(part, background) for split, part in self._entries.items()}
-        self._say(folders, empty=[name for name, paths in found["train"].items() if not paths])
+        found = ClassFolders(root, "picture", SUFFIXES, _entry)
+        self.root, self.classes = found.root, found.classes
+        self.faults, self.notes = found.faults, found.notes
+        self._splits = {split: PictureSplit(part, background) for split, part in found.entries.items()}
 
     def split(self, name: str) -> PictureSplit:
         return choose(self._splits, name, self.root)
@@ -63,76 +29,6 @@ class ImageFolder:
     def fingerprint(self) -> str:
         return fingerprint(self._splits)
 
-    def _folders(self) -> dict[str, Path]:
-        """Split -> its folder; the root itself is training's where it holds the class folders."""
-        found = {
-            split: [self.root / name for name in names if (self.root / name).is_dir()]
-            for split, names in FOLDERS.items()
-        }
-        for split, paths in found.items():
-            if len(paths) > 1:
-                raise DataError(
-                    f"{self.root}: {len(paths)} folders for {split} ({listed(FOLDERS[split])}). Keep one"
-                )
-        folders = {split: paths[0] for split, paths in found.items() if paths}
-        if not folders:
-            return {"train": self.root}
-        if "train" not in folders:
-            raise DataError(f"{self.root}: {listed(list(folders))} but no train folder. {LAYOUT}")
-        self._passed += [
-            path_text(e.name) for e in members(self.root) if Path(e.path) not in folders.values()
-        ]
-        return folders
 
-    def _by_class(self, folder: Path) -> dict[str, list[str]]:
-        """Class name -> paths of its pictures, both in order of their names."""
-        classes = {}
-        for entry in members(folder):
-            if entry.is_dir() and not _hidden(entry.name):
-                classes[path_text(entry.name)] = list(
-                    self._pictures(entry.path, {os.path.realpath(entry.path)})
-                )
-            else:
-                self._passed.append(self._id(entry.path))
-        return classes
-
-    def _pictures(self, folder: str, above: set[str]) -> Iterator[str]:
-        for entry in members(folder):
-            if not _hidden(entry.name) and Path(entry.name).suffix.lower() in SUFFIXES:
-                yield entry.path
-            elif entry.is_dir() and not _hidden(entry.name) and os.path.realpath(entry.path) not in above:
-                yield from self._pictures(entry.path, above | {os.path.realpath(entry.path)})
-            else:
-                self._passed.append(self._id(entry.path))
-
-    def _add(self, split: str, name: str, paths: list[str], folders: dict[str, Path], places: Places) -> None:
-        label = self.classes.index(name)
-        for path in paths:
-            try:
-                entry = Entry(self._id(path), path, file_size(path), label=label)
-            except DataError as error:
-                self.faults += error.lines
-                continue
-            part = split_of(path_text(os.path.relpath(path, folders[split])))
-            place = part if split == "train" and part not in folders else split
-            fault = places.clash(entry, place)
-            if fault:
-                self.faults.append(f"{path_text(path)}: {fault}")
-            else:
-                self._entries[place].append(entry)
-
-    def _id(self, path: str) -> str:
-        return path_text(Path(path).relative_to(self.root).as_posix())
-
-    def _say(self, folders: dict[str, Path], empty: list[str]) -> None:
-        for split in (split for split in self.splits if split not in folders):
-            count = len(self._entries[split])
-            self.notes.append(f"no {split} folder: {count} pictures of train, a tenth by hash of the path")
-        if empty:
-            self.notes.append(f"class folders without pictures: {listed(empty)}")
-        if self._passed:
-            self.notes.append(f"passed over {len(self._passed)} that are no data: {listed(self._passed)}")
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith(".") or name in _LEFT_BEHIND
+def _entry(path: str, picture: str, label: int) -> Entry:
+    return Entry(picture, path, file_size(path), label=label)

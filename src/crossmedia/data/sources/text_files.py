@@ -1,6 +1,9 @@
 """Reads the text files of data sets as UTF-8 in every locale: lines, JSON, or the line that is wrong."""
 
+import gzip
+import io
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ from crossmedia.errors import DataError
 from crossmedia.images.read import path_text
 
 FETCH = "Fetch the file again"
+_MAX_BYTES = 10**8  # of a packed text; a few kB can ask for gigabytes
 
 
 def read_bytes(path: Path) -> bytes:
@@ -24,11 +28,27 @@ def read_bytes(path: Path) -> bytes:
 
 
 def utf8_of(path: Path) -> bytes:
-    """The bytes of a text without the mark that some editors put in front; UTF-16 is refused."""
+    """The bytes of a text, unpacked where gzip packed it, without the mark that some editors put in front.
+
+    UTF-16 is refused.
+    """
     data = read_bytes(path)
+    if data.startswith(b"\x1f\x8b"):
+        data = _unpacked(path, data)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"{path_text(path)}: UTF-16. Save the file as UTF-8")
     return data.removeprefix(b"\xef\xbb\xbf")
+
+
+def _unpacked(path: Path, data: bytes) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            text = file.read(_MAX_BYTES + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path_text(path)}: cut short or damaged ({error}). {FETCH}") from None
+    if len(text) > _MAX_BYTES:
+        raise DataError(f"{path_text(path)}: unpacks to more than {_MAX_BYTES} bytes. {FETCH}")
+    return text
 
 
 def lines_of(path: Path, faults: list[str]) -> list[tuple[int, str]]:

@@ -1,36 +1,26 @@
-"""Finds the pictures that a caption list names, and nothing outside their folder."""
+"""Finds the files that a list of a data set names, and nothing outside their folder."""
 
 import difflib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 from crossmedia.data.sources.files import members, on_disk, quoted
 from crossmedia.errors import DataError
-from crossmedia.images.read import SKIP, SUFFIXES, file_size, path_text
+from crossmedia.images.read import SKIP, file_size, path_text
 
-FOLDERS = (  # as the publishers' archives (Flickr8k's with its misspelling) and Kaggle's unpack
-    "Images",
-    "images",
-    "Flicker8k_Dataset",
-    "Flickr8k_Dataset",
-    "flickr30k_images/flickr30k_images",
-    "flickr30k_images",
-    "flickr30k-images",
-    "",
-)
 _NEVER = re.compile("[\0\ud800-\udfff]")
 _MOST_NEAREST = 20  # lines that get a nearest name: as many as an error report shows
 _MOST_ALIKE = 2000  # names compared letter by letter; all of COCO's would take seconds a line
 
 
-class PictureFinder:
-    """The picture folders below `root`. A link to one picture must stay inside; a folder may be a link."""
+class Finder:
+    """Files of one `kind` in `folders` of `root`. A link to one must stay inside; a folder may be a link."""
 
-    def __init__(self, root: Path):
-        self.root = root
-        self.folders = [root / name for name in FOLDERS if (root / name).is_dir()]
+    def __init__(self, root: Path, folders: Sequence[str], kind: str):
+        self.root, self.kind = root, kind
+        self.folders = [root / name for name in folders if (root / name).is_dir()]
         self._inside = os.path.realpath(root)
         self._missing = 0
         self._names: dict[Path, list[str]] = {}
@@ -40,22 +30,16 @@ class PictureFinder:
         return next((path for path in paths if os.path.lexists(path)), None)
 
     def size(self, path: str | None, name: str, where: str) -> int:
-        """Bytes of the picture; `DataError` where it is missing, unusable or a link out of the root."""
+        """Bytes of the file; `DataError` where it is missing, unusable or a link out of the root."""
         if path is None:
-            raise DataError(f"{where}: no picture {quoted(name)}{self._nearest(name)}. Mend it{SKIP}")
+            raise DataError(f"{where}: no {self.kind} {quoted(name)}{self._nearest(name)}. Mend it{SKIP}")
         if os.path.islink(path) and os.path.exists(path):
             real = Path(os.path.realpath(path))
             folder = os.path.realpath(os.path.dirname(path))
             if not (real.is_relative_to(self._inside) or real.is_relative_to(folder)):
                 fault = f"{quoted(name)} is a link out of the folder"
                 raise DataError(f"{where}: {fault}. Put the file there{SKIP}")
-        return file_size(path)
-
-    def unnamed(self, paths: Iterable[str], named: set[str]) -> list[str]:
-        """Pictures in the folders of `paths` whose file names are not among `named`."""
-        folders = sorted({os.path.dirname(path) for path in paths})
-        names = (path_text(entry.name) for folder in folders for entry in members(folder))
-        return [name for name in names if Path(name).suffix.lower() in SUFFIXES and name not in named]
+        return file_size(path, self.kind)
 
     def _nearest(self, name: str) -> str:
         self._missing += 1
@@ -74,7 +58,14 @@ class PictureFinder:
 
 
 def name_fault(name: str) -> str | None:
-    """Why this cannot be the name of a picture below the root, or None."""
+    """Why this cannot be the name of a file below the root, or None."""
     if not name or _NEVER.search(name):
         return "no file has such a name"
     return "leads out of the folder" if name.startswith("/") or ".." in name.split("/") else None
+
+
+def unnamed(paths: Iterable[str], named: Container[str], suffixes: Container[str]) -> list[str]:
+    """Files of those suffixes in the folders of `paths` whose own names are not among `named`."""
+    folders = sorted({os.path.dirname(path) for path in paths})
+    names = (path_text(entry.name) for folder in folders for entry in members(folder))
+    return [name for name in names if Path(name).suffix.lower() in suffixes and name not in named]
