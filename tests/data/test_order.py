@@ -108,3 +108,47 @@ def test_fewer_samples_than_ranks_cannot_be_trained_on():
 
 def test_addresses_differ_where_any_part_does():
     assert len({address(0, 1, "a"), address(1, 0, "a"), address(0, 1, "b"), address(0, 11, "a")}) == 4
+
+
+def lengths_of(size):
+    return [(7 * index) % size for index in range(size)]
+
+
+def test_batches_of_like_length_hold_each_sample_once_and_change_with_the_epoch():
+    lengths = lengths_of(200)
+    order = Order(203, 4, seed=0, train=True, lengths=[*lengths, 1, 1, 1])
+    first = indices(order)
+    order.set_epoch(1)
+    second = indices(order)
+    order.set_epoch(0)
+    assert indices(order) == first != second
+    assert len(set(chain(*first))) == 200
+    assert {frozenset(batch) for batch in first}.isdisjoint(frozenset(batch) for batch in second)
+
+
+def test_lengths_leave_little_padding():
+    lengths = lengths_of(400)
+    plain, alike = (Order(400, 8, seed=0, train=True, lengths=known) for known in (None, lengths))
+
+    def padding(order):
+        return sum(max(lengths[k] for k in batch) - lengths[k] for batch in indices(order) for k in batch)
+
+    assert padding(alike) < 0.15 * padding(plain)
+
+
+def test_batches_of_like_length_come_in_any_order():
+    lengths = lengths_of(400)
+    longest = [max(lengths[k] for k in batch) for batch in indices(Order(400, 8, 0, True, lengths=lengths))]
+    assert longest != sorted(longest) and abs(sum(longest[:25]) / sum(longest[25:]) - 1) < 0.4
+
+
+def test_two_ranks_see_the_batches_of_like_length_of_one():
+    lengths = lengths_of(48)
+    one = indices(Order(48, 6, seed=4, train=True, lengths=lengths))
+    two = [indices(Order(48, 3, 4, True, rank, 2, lengths)) for rank in range(2)]
+    assert [sorted(batch) for batch in one] == [sorted(a + b) for a, b in zip(*two, strict=True)]
+
+
+def test_an_order_of_like_lengths_goes_on_in_the_middle():
+    whole = indices(Order(60, 4, 0, True, lengths=lengths_of(60)))
+    assert indices(Order(60, 4, 0, True, lengths=lengths_of(60)).resume(0, 7)) == whole[7:]

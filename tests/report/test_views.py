@@ -5,7 +5,8 @@ import math
 import torch
 
 from crossmedia.report import views
-from crossmedia.report.panels import Grid, Matrix, Sound, Table
+from crossmedia.report.page import environment
+from crossmedia.report.panels import Alignment, Grid, Matrix, Sound, Table
 
 
 def grid(size, captions=(), columns=8):
@@ -42,3 +43,15 @@ def test_cells_know_whether_they_are_numbers_or_empty():
         ("(empty)", False, True),
         ("0.500", True, False),
     ]
+
+
+def test_an_alignment_strikes_out_what_was_said_and_adds_what_was_written():
+    rows = [
+        [["equal", "a", "a"], ["replace", "red", "<bed>"], ["delete", "ball", ""], ["insert", "", "x"]],
+        [],
+    ]
+    ready = views.view(Alignment("t", ["one", "two"], rows))
+    html = environment().get_template("panels.html").module.panel(ready)
+    text = " ".join(html.split())
+    assert "<span>a</span> <del>red</del> <ins>&lt;bed&gt;</ins> <del>ball</del> <ins>x</ins>" in text
+    assert "(empty)" in text

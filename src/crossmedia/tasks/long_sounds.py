@@ -40,7 +40,7 @@ def encoded(
     pieces: list[Tensor] = []
     kept: list[tuple[int, int, int | None]] = []  # the sound of a piece, and which of its frames
     for number, waveform in enumerate(waveforms):
-        count = max(1, -(-(len(waveform) - 2 * margin) // window))
+        count = max(1, -(-(len(waveform) - margin) // window))
         for place in range(count):
             start = max(0, place * window - margin)
             end = len(waveform) if place == count - 1 else (place + 1) * window + margin

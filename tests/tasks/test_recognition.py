@@ -1,0 +1,233 @@
+"""Recognisers: what they learn, score, keep of a batch with fillers, show, and hear of long sounds."""
+
+from functools import partial
+
+import pytest
+import torch
+from scoring import overfitted, scored, stepped
+from torch import nn
+
+from crossmedia.audio.mels import LogMel
+from crossmedia.audio.transforms import AudioTransform
+from crossmedia.data.batches import Clips, Meta, SpeechBatch
+from crossmedia.nets.conv_gru import ConvGRU
+from crossmedia.nets.ctc_net import CTCNet
+from crossmedia.nets.frontend import MelFrontEnd
+from crossmedia.nets.joint_net import JointNet
+from crossmedia.nets.lstm_attention import LSTMAttentionDecoder
+from crossmedia.nets.transducer import TransducerNet
+from crossmedia.report.panels import Alignment, Matrix, Sound, Table
+from crossmedia.tasks.attention_recognition import Seq2SeqRecognition
+from crossmedia.tasks.recognition import CTCRecognition
+from crossmedia.tasks.transduction import TransducerRecognition
+from crossmedia.text.ctc import BLANK
+from crossmedia.text.tokenizer import CharTokenizer
+
+RATE = 8000
+TEXTS = ["a red ball", "two cats", "a blue star"]
+TOKENIZER = CharTokenizer().fit(TEXTS)
+META = Meta(tokenizer=TOKENIZER, audio=AudioTransform(RATE))
+ADAM = partial(torch.optim.Adam, lr=5e-3)
+SIZE = TOKENIZER.vocab_size
+
+
+class Spells(nn.Module):
+    """Hears in each 100 samples the token whose number is a hundred times their first."""
+
+    samples_per_frame = 100
+
+    def __init__(self):
+        super().__init__()
+        self.sure = nn.Parameter(torch.tensor(20.0))
+
+    @property
+    def encoder(self):
+        return self
+
+    def forward(self, clips):
+        tokens = (100 * clips.waveforms[:, ::100]).round().long()
+        return self.sure * nn.functional.one_hot(tokens, SIZE).float(), -(-clips.lens // 100)
+
+
+def spelled(text):
+    """A waveform that `Spells` hears as the text."""
+    path = [step for token in TOKENIZER.encode(text) for step in (token, BLANK)]
+    return torch.tensor(path, dtype=torch.float32).repeat_interleave(100) / 100
+
+
+def batch(*said, heard=None, valid=None, speakers=None):
+    waveforms = [spelled(text) for text in (heard or said)]
+    rows = [torch.tensor(TOKENIZER.encode(text)) for text in said]
+    pad = partial(nn.utils.rnn.pad_sequence, batch_first=True)
+    return SpeechBatch(
+        Clips(pad(waveforms), torch.tensor([len(waveform) for waveform in waveforms])),
+        pad(rows),
+        torch.tensor([len(row) for row in rows]),
+        list(said),
+        speakers or ["f3"] * len(said),
+        torch.tensor(valid or [True] * len(said)),
+        [f"{place}-{text}" for place, text in enumerate(said)],
+    )
+
+
+def encoder():
+    torch.manual_seed(0)
+    return ConvGRU(MelFrontEnd(LogMel(RATE, 128, 128, 100, 16)), 32, 1, (1,), dropout=0.0)
+
+
+def made(kind, **more):
+    if kind is CTCRecognition:
+        return kind(CTCNet(encoder(), SIZE), META, ADAM, **more)
+    if kind is TransducerRecognition:
+        return kind(TransducerNet(encoder(), SIZE, 32, 16, dropout=0.0), META, ADAM, **more)
+    return kind(
+        JointNet(encoder(), LSTMAttentionDecoder(SIZE, 32, 32, 16, 16, 0.0), SIZE), META, ADAM, **more
+    )
+
+
+KINDS = [CTCRecognition, Seq2SeqRecognition, TransducerRecognition]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_learns_one_batch_by_heart(kind):
+    task, one = made(kind), batch(*TEXTS)
+    losses = overfitted(task, one, ADAM(task.parameters()), 200)
+    assert losses[-1] < 0.1 * losses[0]
+    assert task.eval().generate(audio=[spelled(text) for text in TEXTS]) == TEXTS
+    assert scored(task, one)["test/wer"] == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_filler_changes_no_score_and_leaves_no_record(kind):
+    plain, filled = made(kind).eval(), made(kind).eval()
+    expected = scored(plain, batch(*TEXTS[:2]))
+    found = scored(filled, batch(TEXTS[0], TEXTS[2], TEXTS[1], valid=[True, False, True]))
+    assert found == pytest.approx(expected, rel=1e-4)
+    assert [r["reference"] for r in filled.records] == [r["reference"] for r in plain.records] == TEXTS[:2]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rank_s_last_batch_may_be_all_filler(kind):
+    found = scored(made(kind).eval(), batch(*TEXTS[:2]), batch(TEXTS[2], valid=[False]))
+    assert found == pytest.approx(scored(made(kind).eval(), batch(*TEXTS[:2])), rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_score_that_may_be_monitored_is_logged_in_validation(kind):
+    found = scored(made(kind).eval(), batch(*TEXTS), split="val")
+    assert {f"val/{name}" for name in kind.scores} <= found.keys()
+
+
+def test_the_rates_count_edits_and_records_tell_them():
+    task = CTCRecognition(Spells(), META, ADAM).eval()
+    found = scored(task, batch("a red ball", "two cats", heard=["a red", "two two cats"]))
+    assert found["test/wer"] == pytest.approx(2 / 5)
+    assert (found["test/deletions"], found["test/insertions"]) == pytest.approx((1 / 5, 1 / 5))
+    first = task.records[0]
+    assert first["output"] == "a red" and first["score"] == {"wer": 0.3333} and first["speaker"] == "f3"
+    assert first["seconds"] == len(spelled("a red")) / RATE
+
+
+def test_the_ctc_loss_is_that_of_the_sum_over_alignments_a_token():
+    task, one = CTCRecognition(Spells(), META, ADAM), batch("a red ball", "two cats")
+    logits, frames = task.net(one.inputs)
+    log_probs = logits.log_softmax(-1)
+    alone = [
+        nn.functional.ctc_loss(
+            log_probs[k, : frames[k]][:, None],
+            one.tokens[k : k + 1, : one.lens[k]],
+            frames[k : k + 1],
+            one.lens[k : k + 1],
+            reduction="sum",
+        )
+        / one.lens[k]
+        for k in range(2)
+    ]
+    loss, logged = stepped(task, one)
+    assert loss == logged["train/loss"] == pytest.approx(float(sum(alone).detach()) / 2, rel=1e-5)
+
+
+def test_a_text_longer_than_its_frames_is_left_out_and_told():
+    task = CTCRecognition(Spells(), META, ADAM)
+    one = batch("a red ball", heard=["a"])
+    loss, _ = stepped(task, one)
+    assert loss == 0
+    assert task.notes("test")[-1].startswith("1 times a training text had more tokens than frames")
+
+
+def test_the_weight_of_ctc_mixes_the_two_losses():
+    one = batch(*TEXTS)
+    both = [stepped(made(Seq2SeqRecognition, ctc_weight=weight), one) for weight in (0.0, 1.0, 0.25)]
+    (only, parts), (ctc, _), (mixed, _) = both
+    assert only == parts["train/attention"] and ctc == parts["train/ctc"]
+    assert mixed == pytest.approx(0.75 * only + 0.25 * ctc, rel=1e-5)
+
+
+def test_the_decoder_is_taught_the_text_and_its_end():
+    task, one = made(Seq2SeqRecognition, ctc_weight=0.0), batch("a red ball", "two cats")
+    _, logged = stepped(task, one)
+    total, count = 0.0, 0
+    for row in range(2):
+        tokens = one.tokens[row, : one.lens[row]]
+        clips = Clips(
+            one.inputs.waveforms[row : row + 1, : one.inputs.lens[row]], one.inputs.lens[row : row + 1]
+        )
+        out = task.net(clips, nn.functional.pad(tokens, (1, 0), value=1)[None])
+        target = nn.functional.pad(tokens, (0, 1), value=2)
+        total += float(nn.functional.cross_entropy(out.logits[0].detach(), target, reduction="sum"))
+        count += len(target)
+    assert logged["train/attention"] == pytest.approx(total / count, rel=1e-4)
+
+
+def test_panels_show_the_edits_the_voices_and_the_players():
+    task = CTCRecognition(Spells(), META, ADAM).eval()
+    said = ["a red ball", "two cats", "a blue star"]
+    scored(task, batch(*said, heard=["a red", "two cats", "a blue star"], speakers=["f3", "m3", "m3"]))
+    panels = task.panels("test")
+    edits = next(panel for panel in panels if isinstance(panel, Alignment))
+    assert edits.names[0] == "0-a red ball"  # the most wrong first
+    assert edits.rows[0] == [["equal", "a red", "a red"], ["delete", "ball", ""]]
+    voices = next(panel for panel in panels if panel.title == "Errors by voice")
+    assert isinstance(voices, Table) and [row[:4] for row in voices.rows] == [
+        ["f3", 1, 3, 0.3333],
+        ["m3", 2, 5, 0],
+    ]
+    sounds = [panel for panel in panels if isinstance(panel, Sound)]
+    assert len(sounds) == 3 and sounds[0].sample_rate == RATE and sounds[0].note == "a red"
+    torch.testing.assert_close(sounds[1].waveform, spelled("two cats"))
+    assert any(isinstance(panel, Matrix) and "(blank)" in panel.rows for panel in panels)
+
+
+def test_panels_of_attention_have_a_row_for_each_token():
+    task = made(Seq2SeqRecognition, max_len=5).eval()
+    scored(task, batch(*TEXTS))
+    looked = next(panel for panel in task.panels("test") if isinstance(panel, Matrix))
+    assert len(looked.rows) == len(looked.values) and all(
+        sum(row) == pytest.approx(1, abs=1e-3) for row in looked.values
+    )
+
+
+def test_a_sound_of_any_length_is_heard_whole():
+    task = CTCRecognition(Spells(), META, ADAM).eval()
+    long = " ".join(TEXTS * 20)  # 77 s
+    assert task.generate(audio=[spelled("two cats"), spelled(long)]) == ["two cats", long]
+
+
+def test_attention_hears_a_long_sound_in_pieces_that_overlap(monkeypatch):
+    task = made(Seq2SeqRecognition).eval()
+    words = [f"w{number}" for number in range(40)]  # a word a second
+    monkeypatch.setattr(task.meta.tokenizer.__class__, "decode", lambda self, tokens: " ".join(tokens))
+    monkeypatch.setattr(
+        task,
+        "_search",
+        lambda clips, beam: [
+            type("H", (), {"tokens": [words[int(i)] for i in row[::RATE][: -(-int(n) // RATE)]]})
+            for row, n in zip(clips.waveforms, clips.lens, strict=True)
+        ],
+    )
+    assert task.generate(audio=torch.arange(40.0).repeat_interleave(RATE)) == [" ".join(words)]
+
+
+def test_a_language_model_needs_a_beam():
+    with pytest.raises(ValueError, match="beam 1: must be at least 2"):
+        CTCRecognition(Spells(), META, ADAM, lm="m.arpa")
