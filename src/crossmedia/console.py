@@ -51,6 +51,8 @@ def data_line(data: Any, notes: list[str]) -> str:
         facts.append(f"vocabulary {data.meta.tokenizer.vocab_size}")
     if data.image:
         name += f" {data.image.size} px"
+    if data.audio:
+        name += f" {data.audio.sample_rate / 1000:g} kHz"
     if data.skipped:
         notes = [*notes, f"{len(data.skipped)} skipped"]
     return " · ".join([name, *facts, *(note.replace("vocab_size", "vocabulary") for note in notes)])

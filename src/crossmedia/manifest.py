@@ -19,6 +19,9 @@ PACKAGES = (
     "numpy",
     "nltk",
     "tokenizers",
+    "scipy",
+    "soundfile",
+    "espeakng-loader",
     "pillow",
     "scikit-learn",
 )
