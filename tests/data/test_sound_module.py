@@ -1,0 +1,126 @@
+"""Sounds through the DataModule: rates, lengths, padding, augmentation, bad files, views."""
+
+import pytest
+import torch
+from clip_sets import ljspeech, tone
+from sounds import peak_hertz, save
+
+from crossmedia.audio.augment import SoundAugment
+from crossmedia.audio.transforms import AudioTransform
+from crossmedia.data.module import DataModule
+from crossmedia.data.sources.audio_folder import AudioFolder
+from crossmedia.data.sources.ljspeech import LJSpeech
+from crossmedia.data.views import CaptionView, LabelView, SpeechView
+from crossmedia.errors import ConfigError, DataError
+from crossmedia.images.augment import Augment
+from crossmedia.text.tokenizer import CharTokenizer
+
+RATE = 16_000
+RATES = {"a.wav": 32_000, "b.wav": 16_000, "c.flac": 22_050, "d.mp3": 8_000, "e.ogg": 48_000}
+
+
+def folder(root, names, split="train"):
+    for name in names:
+        tone(root / split / "beep" / name, 1.0, RATES[name])
+    tone(root / split / "other" / "x.wav", 0.5, RATE, 900)
+    return root
+
+
+def module(source, view=None, **more):
+    given = {"batch_size": 2, "eval_batch_size": 4, "audio": AudioTransform(RATE), **more}
+    data = DataModule(source, view or LabelView(medium="waveform"), **given)
+    data.learn()
+    return data
+
+
+def heard(data, split="val"):
+    """Clip -> its waveform without padding."""
+    found = {}
+    for batch in data.loader(split):
+        for name, waveform, length in zip(batch.ids, *batch.inputs, strict=True):
+            assert not waveform[length:].any()
+            found[name] = waveform[:length]
+    return found
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("names", [list(RATES), list(RATES)[::-1]])
+def test_each_file_is_heard_at_its_own_rate_whatever_came_before(tmp_path, names, workers):
+    for split in ("train", "val", "test"):
+        folder(tmp_path, RATES, split)
+    source = AudioFolder(str(tmp_path))
+    source.split("val").entries.sort(
+        key=lambda clip: names.index(clip.id.rpartition("/")[2]) if "beep" in clip.id else 9
+    )
+    sounds = heard(module(source, num_workers=workers))
+    assert len(sounds) == 6
+    for name in names:
+        sound = sounds[f"val/beep/{name}"]
+        room = 1 if name.endswith(("wav", "flac")) else 1200  # a codec's frame
+        assert len(sound) == pytest.approx(RATE, abs=room)
+        assert peak_hertz(sound, RATE) == pytest.approx(440, abs=2)
+
+
+def test_lengths_are_seconds_of_the_file_s_own_rate(tmp_path):
+    for split in ("train", "val", "test"):
+        folder(tmp_path, RATES, split)
+    lengths = AudioFolder(str(tmp_path)).split("train").lengths()
+    assert lengths == pytest.approx([1.0] * 5 + [0.5], abs=0.08)
+
+
+def test_a_file_that_fails_while_it_is_decoded_is_named_by_a_worker(tmp_path):
+    for split in ("train", "val", "test"):
+        folder(tmp_path, ["b.wav"], split)
+    save(tmp_path / "val/beep/z.wav", 5000 * torch.ones(RATE).numpy(), subtype="FLOAT")
+    data = module(AudioFolder(str(tmp_path)), num_workers=1)
+    found = [batch for batch in data.loader("val") if isinstance(batch, DataError)]
+    assert len(found) == 1 and "z.wav: samples up to 5 000" in found[0].lines[0]
+
+
+def test_speech_comes_with_its_tokens_and_the_vocabulary_of_training(tmp_path):
+    lines = [f"A-{place:02}|Lamp {place}.|lamp number {place}" for place in range(42)]
+    data = module(LJSpeech(str(ljspeech(tmp_path, *lines))), SpeechView(), tokenizer=CharTokenizer())
+    batch = next(iter(data.loader("train", train=True)))
+    assert {*"lampnuber "} <= set(data.meta.tokenizer.vocab)
+    for row, text in enumerate(batch.references):
+        assert data.meta.tokenizer.decode(batch.tokens[row, : batch.lens[row]].tolist()) == text
+    assert batch.speakers == [None, None]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_training_changes_each_clip_by_its_own_draw(tmp_path, workers):
+    for split in ("train", "val", "test"):
+        folder(tmp_path, ["a.wav", "b.wav", "c.flac"], split)
+    view = LabelView(SoundAugment(RATE, snr=[0, 10]), "waveform")
+    data = module(AudioFolder(str(tmp_path)), view, num_workers=workers)
+    loader = data.loader("train", train=True)
+    first = {n: s for batch in loader for n, s in zip(batch.ids, batch.inputs.waveforms, strict=True)}
+    again = {
+        n: s
+        for batch in data.loader("train", train=True)
+        for n, s in zip(batch.ids, batch.inputs.waveforms, strict=True)
+    }
+    loader.batch_sampler.set_epoch(1)
+    second = {n: s for batch in loader for n, s in zip(batch.ids, batch.inputs.waveforms, strict=True)}
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert all(
+        len(first[n]) != len(second[n]) or not torch.equal(first[n], second[n]) for n in first.keys() & second
+    )
+    assert peak_hertz(heard(data)["val/beep/b.wav"], RATE) == pytest.approx(440, abs=2)
+
+
+def test_a_view_of_another_medium_names_what_the_source_lacks(tmp_path):
+    folder(tmp_path, ["b.wav"])
+    with pytest.raises(ConfigError, match="LabelView needs image, which AudioFolder does not have"):
+        module(AudioFolder(str(tmp_path)), LabelView())
+    with pytest.raises(ConfigError, match="SpeechView needs transcript"):
+        module(AudioFolder(str(tmp_path)), SpeechView())
+
+
+def test_views_take_the_augmentation_of_their_medium():
+    with pytest.raises(ValueError, match="medium waveform: must be that of augment, Augment"):
+        LabelView(Augment(), "waveform")
+    with pytest.raises(ValueError, match="medium image: must be that of augment, SoundAugment"):
+        CaptionView(SoundAugment())
+    with pytest.raises(ValueError, match="medium sound: must be image or waveform"):
+        LabelView(medium="sound")
