@@ -28,8 +28,11 @@ def small(name: str, folder: Path) -> list[str]:
     """What makes the data of an experiment small: fewer scenes, of odd numbers to test; made stamps."""
     from crossmedia.config import compose
 
-    if compose([f"experiments={name}"]).data.source._target_.endswith("Scenes"):
+    source = compose([f"experiments={name}"]).data.source._target_
+    if source.endswith(("Scenes", "SpokenDigits")):
         return ["++data.source.num_train=256", "++data.source.num_val=33", "++data.source.num_test=35"]
+    if name == "language_stamps":
+        return [f"data.source.root={spoken_stamps(folder / 'stamps')}"]
     if name.endswith("_stamps"):
         return [f"data.source.root={filled(filled(folder / 'stamps'), 'food')}"]
     if name.endswith("_dsprites"):
@@ -39,6 +42,23 @@ def small(name: str, folder: Path) -> list[str]:
         embedded = "model.features={_target_: crossmedia.metrics.embedded.SceneFeatures}"
         return [f"data.source.root={cifar10(folder)}", "~model.features", f"+{embedded}"]
     return []
+
+
+def spoken_stamps(root: Path, number: int = 30) -> Path:
+    """Stamps whose captions are spoken, by a hum, in 8 languages."""
+    import soundfile
+
+    from crossmedia.data.sources.stamp_sounds import LANGUAGES
+
+    root = root / "food"
+    root.mkdir(parents=True)
+    hum = 0.1 * np.random.default_rng(0).standard_normal(4_000)
+    for name in map(letters, range(number)):
+        lines = [f"A {name}.", *(f"{language}.utf8={language} {name}." for language in LANGUAGES)]
+        (root / f"{name}.txt").write_text("\n".join(lines) + "\n")
+        for language in LANGUAGES:
+            soundfile.write(root / f"{name}_desc_{language}.ogg", hum, 8_000)
+    return root.parent
 
 
 class Batches:

@@ -1,0 +1,64 @@
+"""`crossmedia generate` for tasks that hear: a file, a folder, the wrong kind of input."""
+
+import sys
+
+import pytest
+from made import TINY, small
+from sounds import save, tone
+
+from crossmedia import cli, run
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    for name in ("asr_ctc_scenes", "spoken_digits"):
+        run.train([f"experiments={name}", *TINY, *small(name, home), f"out_dir={home}"])
+    return home
+
+
+@pytest.fixture
+def call(outputs, monkeypatch, capsys):
+    """The exit code, and the lines it printed."""
+
+    def call(name, *words):
+        monkeypatch.setattr(sys, "argv", ["crossmedia", "generate", str(outputs / name), *map(str, words)])
+        capsys.readouterr()
+        code = cli.main()
+        out, err = capsys.readouterr()
+        return code, out.splitlines(), err.splitlines()
+
+    return call
+
+
+def test_a_file_is_transcribed_as_python_does_it(call, outputs, tmp_path):
+    path = save(tmp_path / "a.wav", tone(rate=8000), rate=8000)
+    task = run.load(outputs / "asr_ctc_scenes")
+    assert call("asr_ctc_scenes", "--audio", path) == (0, task.generate(audio=str(path)), [])
+    assert call("asr_ctc_scenes", "--audio", path, "--beam", 4)[0] == 0
+
+
+def test_a_folder_is_heard_in_the_order_of_its_names_and_the_rest_counted(call, tmp_path):
+    for name, kind in (("b.flac", "FLAC"), ("a.wav", "WAV")):
+        save(tmp_path / name, kind=kind)
+    (tmp_path / "list.txt").write_text("x")
+    code, out, err = call("spoken_digits", "--audio", tmp_path, "--top", 2)
+    assert code == 0 and [line.partition(": ")[0] for line in out] == [
+        str(tmp_path / n) for n in ("a.wav", "b.flac")
+    ]
+    assert err == [f"1 other files in {tmp_path} passed over"]
+
+
+def test_what_cannot_be_heard_is_one_line(call, tmp_path):
+    (tmp_path / "x.wav").write_text("hello")
+    code, out, err = call("asr_ctc_scenes", "--audio", tmp_path / "x.wav")
+    assert (code, out) == (3, []) and len(err) == 1 and "x.wav: not an audio file that can be read" in err[0]
+    code, _, err = call("asr_ctc_scenes", "--audio", save(tmp_path / "y.wav"), "--lm", tmp_path / "no.arpa")
+    assert code == 3 and len(err) == 1 and "no.arpa: cannot be read" in err[0]
+
+
+def test_the_wrong_kind_of_input_is_told(call, tmp_path):
+    code, _, err = call("asr_ctc_scenes", "--image", tmp_path / "x.png")
+    assert code == 2 and "--image: CTCRecognition takes --audio, --beam, --lm" in err[0]
+    code, _, err = call("spoken_digits", "--image", save(tmp_path / "x.wav"))
+    assert code == 2 and err == ["config: generate: this model takes audio"]
