@@ -29,7 +29,7 @@ _AT_LEAST_1 = """
     check_val_every_n_epoch codes decoder_widths depth dim embedding_dim encoder_widths eval_batch_size
     heads hidden hop_length image_size importance_samples kernel latent_dim latents max_epochs max_len
     memory_dim min_count min_pictures n_critic n_fft n_mels num_nodes num_test num_train num_val objects
-    outputs r1_every size step_size strides T_max timeout top total_steps width widths win_length
+    outputs r1_every size step_size strides T_max timeout top total_steps voices width widths win_length
 """
 _AT_LEAST_0 = """
     attention_penalty band_masks bands beta blocks commitment context eps f_min first frame_masks frames

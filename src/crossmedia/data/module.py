@@ -97,7 +97,8 @@ class DataModule(LightningDataModule):
             raise ConfigError("data.tokenizer: texts need one. Use +data/tokenizer=words, characters or bpe")
         elif not tokenizer.fitted:
             try:
-                tokenizer = tokenizer.fit(self._splits["train"].texts())
+                text = getattr(self.view, "text", str)  # as the view will give it
+                tokenizer = tokenizer.fit(map(text, self._splits["train"].texts()))
             except ValueError as error:
                 raise ConfigError(f"data.tokenizer.{assigned(str(error))}") from error
         classes = tuple(self.source.classes) if "label" in self.view.needs else ()

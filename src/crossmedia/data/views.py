@@ -20,6 +20,7 @@ from crossmedia.data.batches import (
 )
 from crossmedia.images.augment import Augment
 from crossmedia.limits import within
+from crossmedia.text.normalise import words
 from crossmedia.text.tokenizer import BOS, EOS
 
 Medium = Literal["image", "waveform"]
@@ -124,16 +125,22 @@ class CaptionView:
 
 
 class SpeechView:
-    """Sounds and what is said in them."""
+    """Sounds and what is said in them: the words as scores compare them, for punctuation is not heard."""
 
     needs = ("waveform", "transcript")
 
     def __init__(self, augment: SoundAugment | None = None):
         self.augment = augment
 
+    @staticmethod
+    def text(transcript: str) -> str:
+        """What the tokenizer is given of a transcript."""
+        return " ".join(words(transcript))
+
     def __call__(self, samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta) -> SpeechBatch:
         said = [str(sample.transcript) for sample in samples]
-        rows = [torch.tensor(meta.tokenizer.encode(text), dtype=torch.long) for text in said]
+        encoded = [meta.tokenizer.encode(self.text(text)) for text in said]
+        rows = [torch.tensor(tokens, dtype=torch.long) for tokens in encoded]
         return SpeechBatch(
             inputs=clips_of(samples, draws, self.augment),
             tokens=pad_sequence(rows, batch_first=True),

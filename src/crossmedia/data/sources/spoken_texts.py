@@ -1,0 +1,75 @@
+"""The training texts of another source in many embedded voices: speech where there is little of it."""
+
+import hashlib
+import json
+from typing import Any
+
+from crossmedia.audio.corpus import Corpus
+from crossmedia.audio.voices import CASTS
+from crossmedia.data.batches import Sample, Split
+from crossmedia.data.order import address
+from crossmedia.limits import within
+from crossmedia.text.normalise import words
+
+
+class SpokenTexts:
+    """Each training transcript of `source` in `voices` ways of training's voices; val and test are its own.
+
+    A transcript that the source has twice is spoken twice as often. The ways are drawn by (seed, place,
+    number). espeak-ng makes the sounds when they are first needed, and they are kept (audio/corpus.py).
+    """
+
+    fields = frozenset(["waveform", "sample_rate", "transcript", "speaker"])
+    classes: tuple[str, ...] = ()
+    scorer = None
+
+    def __init__(self, source: Any, voices: int = 8, sample_rate: int = 16_000, seed: int = 0):
+        within(voices=voices, sample_rate=sample_rate, seed=seed)
+        if "transcript" not in source.fields:
+            raise ValueError(f"source {type(source).__name__}: must be one with transcripts")
+        self.source, self.splits = source, source.splits
+        self.faults, self.notes = source.faults, source.notes
+        cast, texts = CASTS["train"], source.split("train").texts()
+        spoken = [
+            cast.say(text, address(seed, "spoken", place, number))
+            for place, text in enumerate(texts)
+            for number in range(voices)
+            if words(text)
+        ]
+        self._train = SpokenTextSplit(Corpus(spoken, sample_rate))
+
+    def split(self, name: str) -> Split:
+        return self._train if name == "train" else self.source.split(name)
+
+    def fingerprint(self) -> str:
+        """A hash of every sound and of the source."""
+        facts = [self._train.corpus.fingerprint(), self.source.fingerprint()]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+class SpokenTextSplit:
+    """A sample for each way in which each text is spoken."""
+
+    def __init__(self, corpus: Corpus):
+        self.corpus = corpus
+
+    def __len__(self) -> int:
+        return len(self.corpus)
+
+    def __getitem__(self, index: int) -> Sample:
+        index = range(len(self))[index]
+        said = self.corpus.utterances[index]
+        return Sample(
+            f"train-{index}",
+            waveform=self.corpus[index],
+            sample_rate=self.corpus.sample_rate,
+            transcript=said.text,
+            speaker=said.voice,
+        )
+
+    def texts(self) -> list[str]:
+        return [said.text for said in self.corpus.utterances]
+
+    def lengths(self) -> list[float]:
+        """The seconds of each sound."""
+        return self.corpus.lengths()
