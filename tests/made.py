@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import clip_sets
 import numpy as np
 import torch
 from PIL import Image
@@ -33,6 +34,17 @@ def small(name: str, folder: Path) -> list[str]:
         return ["++data.source.num_train=256", "++data.source.num_val=33", "++data.source.num_test=35"]
     if name == "language_stamps":
         return [f"data.source.root={spoken_stamps(folder / 'stamps')}"]
+    if "_prompts" in name:
+        key = "data.source.source" if name.endswith("_spoken") else "data.source"
+        return [
+            f"{key}.root={prompts(folder / 'prompts')}",
+            f"{key}.texts={folder / 'prompts' / 'texts.txt'}",
+        ]
+    if "_librispeech_" in name:
+        return [f"data.source.root={librispeech(folder / 'books')}", "data.num_workers=0"]
+    if name.startswith("speech_commands"):
+        root = clip_sets.speech_commands(folder / "commands", speakers=12)
+        return [f"data.source.root={root}", "data.num_workers=0"]
     if name.endswith("_stamps"):
         return [f"data.source.root={filled(filled(folder / 'stamps'), 'food')}"]
     if name.endswith("_dsprites"):
@@ -44,21 +56,31 @@ def small(name: str, folder: Path) -> list[str]:
     return []
 
 
-def spoken_stamps(root: Path, number: int = 30) -> Path:
+def spoken_stamps(root: Path) -> Path:
     """Stamps whose captions are spoken, by a hum, in 8 languages."""
-    import soundfile
-
     from crossmedia.data.sources.stamp_sounds import LANGUAGES
 
-    root = root / "food"
-    root.mkdir(parents=True)
-    hum = 0.1 * np.random.default_rng(0).standard_normal(4_000)
-    for name in map(letters, range(number)):
-        lines = [f"A {name}.", *(f"{language}.utf8={language} {name}." for language in LANGUAGES)]
-        (root / f"{name}.txt").write_text("\n".join(lines) + "\n")
-        for language in LANGUAGES:
-            soundfile.write(root / f"{name}_desc_{language}.ogg", hum, 8_000)
-    return root.parent
+    for name in map(letters, range(30)):
+        captions = {language: f"{language} {name}." for language in LANGUAGES}
+        clip_sets.spoken(root, f"food/{name}", f"A {name}.", **captions)
+    return root
+
+
+def prompts(root: Path) -> Path:
+    """Tones of half a second with a text each."""
+    names = [letters(place) for place in range(60)]
+    for name in names:
+        clip_sets.tone(root / f"{name}.wav", 0.5)
+    clip_sets.write(root / "texts.txt", *(f"{name}: {name}." for name in names))
+    return root
+
+
+def librispeech(root: Path) -> Path:
+    """Three folders of speakers."""
+    for number, name in enumerate(("train-clean-100", "dev-clean", "test-clean")):
+        for speaker in range(10 * number + 1, 10 * number + 10):
+            clip_sets.librispeech(root, name, speaker)
+    return root
 
 
 class Batches:
