@@ -91,12 +91,13 @@ def of_node(node: Any, key: str) -> Iterator[Fault]:
 def of_sizes(plain: dict[str, Any]) -> Iterator[Fault]:
     """Sizes in the model that contradict those of the data."""
     data = _part(plain, "data")
-    image, tokenizer = _part(data, "image"), _part(data, "tokenizer")
+    image, audio, tokenizer = _part(data, "image"), _part(data, "audio"), _part(data, "tokenizer")
     known = {
         "num_classes": ("data.num_classes", data.get("num_classes")),
         "vocab_size": ("data.tokenizer.vocab_size", tokenizer.get("vocab_size")),
         "image_size": ("data.image.size", image.get("size")),
         "channels": ("data.image.channels", image.get("channels")),
+        "sample_rate": ("data.audio.sample_rate", audio.get("sample_rate")),
     }
 
     def faults(node: dict[str, Any], key: str) -> Iterator[Fault]:

@@ -117,6 +117,12 @@ def test_a_view_of_another_medium_names_what_the_source_lacks(tmp_path):
         module(AudioFolder(str(tmp_path)), SpeechView())
 
 
+def test_sounds_need_one_rate(tmp_path):
+    folder(tmp_path, ["b.wav"])
+    with pytest.raises(ConfigError, match="data.audio: sounds need a rate"):
+        module(AudioFolder(str(tmp_path)), audio=None)
+
+
 def test_views_take_the_augmentation_of_their_medium():
     with pytest.raises(ValueError, match="medium waveform: must be that of augment, Augment"):
         LabelView(Augment(), "waveform")

@@ -125,6 +125,10 @@ TYPED = {
         [SCENES, "model.net.encoder.image_size=64"],
         "model.net.encoder.image_size=64: data.image.size is 32. Leave it out",
     ),
+    "sample rate differs": (
+        ["experiments=asr_ctc_scenes", "model.net.encoder.frontend.mel.sample_rate=8000"],
+        "model.net.encoder.frontend.mel.sample_rate=8000: data.audio.sample_rate is 16000. Leave it out",
+    ),
     "number of classes differs": (
         [DIGITS, "model.net.num_classes=5"],
         "model.net.num_classes=5: data.num_classes is 10. Leave it out",

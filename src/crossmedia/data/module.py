@@ -54,6 +54,10 @@ class DataModule(LightningDataModule):
                 f"{type(source).__name__} does not have; it has {', '.join(sorted(source.fields))}. "
                 "Choose another data set or model"
             )
+        if "waveform" in view.needs and audio is None:
+            raise ConfigError(
+                "data.audio: sounds need a rate. Copy the node audio of conf/data/audio_folder.yaml"
+            )
         self.source, self.view = source, view
         self.image, self.audio, self.tokenizer, self.num_classes = image, audio, tokenizer, num_classes
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size

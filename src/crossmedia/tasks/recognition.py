@@ -52,7 +52,8 @@ class CTCRecognition(Task):
         self.beam, self.lm, self.lm_weight, self.length_bonus = beam, lm, lm_weight, length_bonus
         self._judge: WordScores | None = None
         self.transcripts = Transcripts()
-        self.cut = 0  # training samples without room for their text
+        self.left_out: Tensor
+        self.register_buffer("left_out", torch.tensor(0))  # how often a training text had no room
 
     def ready(self) -> None:
         if self.lm:
@@ -61,7 +62,7 @@ class CTCRecognition(Task):
     def training_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
         logits, frames = self.net(batch.inputs)
         loss, cut = self._loss(logits, frames, batch)
-        self.cut += int(cut.sum())
+        self.left_out += cut.sum()
         self.log("train/loss", loss, batch_size=len(batch.ids))
         return loss
 
@@ -83,10 +84,11 @@ class CTCRecognition(Task):
         self.posteriors: list[Tensor] = []  # (T, V) of the first record
 
     def notes(self, split: str) -> list[str]:
-        lost = [f"{self.cut} times a training text had more tokens than frames and was left out"] * (
-            self.cut > 0
-        )
-        return [f"texts compared as {NAME}", *lost]
+        found = [f"texts compared as {NAME}"]
+        if self.left_out:
+            fault = "a training text had more tokens than frames and was left out"
+            found.append(f"{self.left_out} times {fault}")
+        return found
 
     @torch.inference_mode()
     def generate(self, *, audio: Any, beam: int | None = None, lm: str | None = None) -> list[str]:

@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from crossmedia.audio.mels import LogMel
 from crossmedia.data.batches import SpeechBatch
 from crossmedia.metrics.error_rates import Edits, ErrorRate, aligned, edits
-from crossmedia.report.panels import Alignment, Panel, Sound, Table
+from crossmedia.report.panels import Alignment, Matrix, Panel, Sound, Table
 
 SHOWN = 12  # transcripts with their edits; half of them the worst
 HEARD = 4  # players
+BANDS, FRAMES = 32, 400  # of a spectrogram
 BUCKETS = (2.0, 4.0, 8.0, 16.0)  # seconds, of the table of errors by length
 
 SCORES = {
@@ -79,9 +81,24 @@ class Transcripts(nn.Module):
                 _table("Errors by voice", "voice", records, lambda record: record["speaker"] or "unknown")
             )
         found.append(_table("Errors by length", "seconds", records, _bucket))
+        if self.sounds:
+            found.append(_spectrogram(self.sounds[0], sample_rate))
         for record, waveform in zip(records, self.sounds, strict=False):
             found.append(Sound(record["id"], waveform, sample_rate, f"{record['output'] or '(empty)'}"))
         return found
+
+
+def _spectrogram(waveform: Tensor, sample_rate: int) -> Panel:
+    """The first clip, high bands above, a frame every 10 ms."""
+    window = int(0.025 * sample_rate) // 2 * 2
+    mel = LogMel(sample_rate, window, window, sample_rate // 100, BANDS)
+    mels = mel(waveform[None])[0, :FRAMES].T.flip(0)  # (M, T)
+    hertz = (mel.filters.argmax(0) * sample_rate / window).round().int().tolist()[::-1]
+    columns = [f"{frame / 100:g}" for frame in range(mels.shape[1])]
+    values = (mels - mels.min()).tolist()
+    return Matrix(
+        "Spectrogram of the first clip", [f"{band} Hz" for band in hertz], columns, values, "", "seconds"
+    )
 
 
 def _bucket(record: dict[str, Any]) -> str:
