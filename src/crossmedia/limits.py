@@ -49,6 +49,8 @@ RANGES: dict[str, Range] = {
     "vocab_size": Range(5),  # the four special tokens and one of the texts'
     "min_objects": Range(1, 3),
     "max_objects": Range(1, 3),
+    "min_events": Range(1, 3),
+    "max_events": Range(1, 3),
     "beta_nll": Range(0, 1),
     "ctc_weight": Range(0, 1),
     "frames_share": Range(0, 1),
