@@ -49,6 +49,8 @@ RANGES: dict[str, Range] = {
     "vocab_size": Range(5),  # the four special tokens and one of the texts'
     "min_objects": Range(1, 3),
     "max_objects": Range(1, 3),
+    "min_events": Range(1, 3),
+    "max_events": Range(1, 3),
     "beta_nll": Range(0, 1),
     "ctc_weight": Range(0, 1),
     "frames_share": Range(0, 1),
@@ -58,6 +60,8 @@ RANGES: dict[str, Range] = {
     "sample_rate": Range(1_000, 384_000),  # Hz
     "max_seconds": Range(above=0),
     "f_max": Range(above=0),
+    "mean": Range(-100, 100),  # of a logarithm
+    "deviation": Range(above=0),
     "shift": Range(0, 1),
     "rotate": Range(0, 180),
     "scale": Range(0, 0.9),

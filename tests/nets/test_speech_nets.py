@@ -1,5 +1,7 @@
 """Nets of sound: a clip's output is its own, alone and in a batch; every parameter learns."""
 
+import math
+
 import pytest
 import torch
 
@@ -115,6 +117,21 @@ def test_mels_have_mean_0_and_deviation_1_over_the_clip_s_own_frames():
     torch.testing.assert_close(own.mean(0), torch.zeros(16), atol=1e-5, rtol=0)
     torch.testing.assert_close(own.std(0, correction=0), torch.ones(16), atol=0.05, rtol=0)
     assert not mels[1, lens[1] :].any()
+
+
+def test_given_a_mean_and_deviation_a_louder_clip_has_greater_mels():
+    sounds, net = clips(), frontend(mean=-5.0, deviation=2.0)
+    louder = net(sounds._replace(waveforms=10 * sounds.waveforms))[0]
+    mels, lens = net(sounds)
+    torch.testing.assert_close(mels[1, : lens[1]], (net.mel(sounds.waveforms)[1, : lens[1]] + 5) / 2)
+    torch.testing.assert_close(louder[0] - mels[0], torch.full_like(mels[0], math.log(100) / 2))
+    assert not mels[1, lens[1] :].any()
+
+
+@pytest.mark.parametrize(("name", "value"), [("mean", 1000.0), ("deviation", 0.0)])
+def test_a_scale_of_mels_that_cannot_be_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} {value}: must be"):
+        frontend(**{name: value})
 
 
 def test_spec_augment_hides_spans_in_training_alone():

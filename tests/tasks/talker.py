@@ -20,7 +20,8 @@ SCENES = (
     ("a small red circle left of a large blue square",),
     ("a medium pink star above a small green ring",),
 )
-TOKENIZER = WordTokenizer().fit(text for known in (*CAPTIONS, *SCENES) for text in known)
+SOUNDS = (("a loud high tone, then quiet noise",), ("loud static",))
+TOKENIZER = WordTokenizer().fit(text for known in (*CAPTIONS, *SCENES, *SOUNDS) for text in known)
 V = TOKENIZER.vocab_size
 
 

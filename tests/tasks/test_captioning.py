@@ -4,9 +4,10 @@ import pytest
 import torch
 from PIL import Image
 from scoring import run_over, scored, stepped
-from talker import CAPTIONS, SCENES, TOKENIZER, V, batch, made, random_table, rows_of, says
+from talker import CAPTIONS, SCENES, SOUNDS, TOKENIZER, V, batch, made, random_table, rows_of, says
 
 from crossmedia.metrics.scenes import SceneAccuracy
+from crossmedia.metrics.sounds import EventAccuracy
 from crossmedia.report.panels import Grid
 from crossmedia.tasks.captioning import Captioning
 from crossmedia.text.tokenizer import EOS, UNK
@@ -163,6 +164,15 @@ def test_a_data_set_with_a_scorer_has_its_scores_logged():
     assert [found[f"test/{name}"] for name in parts] == [0.5, 1, 0.5]
     assert [record["score"]["scene_accuracy"] for record in task.records] == [1, 0]
     assert scored(task, batch(0, 1, captions=SCENES), split="val")["val/scene_accuracy"] == 0.5
+
+
+def test_the_scorer_of_sounds_has_its_own_scores_and_records():
+    task = made(says(SOUNDS[0][0], "quiet noise"), EventAccuracy())
+    found = scored(task, batch(0, 1, captions=SOUNDS))
+    assert found["test/event_accuracy"] == pytest.approx(2 / 3) and found["test/sound_scene_accuracy"] == 0.5
+    assert [record["score"]["event_accuracy"] for record in task.records] == [1, 0]
+    assert {*EventAccuracy.parts(), *SceneAccuracy.parts()} <= {*Captioning.scores}
+    assert "test/scene_accuracy" not in found
 
 
 def grids_of(task):

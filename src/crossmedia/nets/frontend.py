@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from crossmedia.audio.mels import LogMel
 from crossmedia.data.batches import Clips
+from crossmedia.limits import within
 from crossmedia.nets.masks import masked
 
 QUIET = 1e-2  # added to a band's deviation: one that hardly moves is not blown up into noise
@@ -17,18 +18,30 @@ class MelFrontEnd(nn.Module):
     """Clips to log-mels of mean 0 and deviation 1 in each band of each clip; in training `augment` hides
     parts.
 
-    Padding changes no frame of a clip.
+    Where `mean` and `deviation` of the log power are given, every band of every clip is normalised by them
+    (Gong et al., 2021): then a loud clip is not as a quiet one. Padding changes no frame of a clip.
     """
 
-    def __init__(self, mel: LogMel, augment: nn.Module | None = None):
+    def __init__(
+        self,
+        mel: LogMel,
+        augment: nn.Module | None = None,
+        mean: float | None = None,
+        deviation: float = 1.0,
+    ):
         super().__init__()
+        within(mean=mean, deviation=deviation)
         self.mel, self.augment = mel, augment
+        self.mean, self.deviation = mean, deviation
         self.dim = mel.n_mels
 
     def forward(self, clips: Clips) -> tuple[Tensor, Tensor]:
         """-> (B, T, F), zeros behind each clip's end, and the frames of each (B,)."""
         mels, lens = self.mel(clips.waveforms), self.mel.frames(clips.lens)
-        mels = normalised(mels, lens)
+        if self.mean is None:
+            mels = normalised(mels, lens)
+        else:
+            mels = masked((mels - self.mean) / self.deviation, lens)
         if self.augment is not None and self.training:
             mels = self.augment(mels, lens)
         return mels, lens

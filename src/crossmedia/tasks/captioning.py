@@ -39,9 +39,11 @@ class Captioning(Task):
 
     scores = {
         "bleu4": "max",
-        "scene_accuracy": "max",
+        "scene_accuracy": "max",  # of the scorer of `scenes`, as the next two
         "scene_objects": "max",
         "scene_relations": "max",
+        "event_accuracy": "max",  # of that of `sound_scenes`
+        "sound_scene_accuracy": "max",
         "cider_d": "max",
         "rouge_l": "max",
         "bleu1": "max",
@@ -70,10 +72,10 @@ class Captioning(Task):
         self._bleus = self.bleu1, self.bleu2, self.bleu3, self.bleu4 = Bleu(1), Bleu(2), Bleu(3), Bleu(4)
         self.cider_d, self.rouge_l = CiderD(), RougeL()
         self.bleu4_paraphrase, self.bleu4_chance, self.cider_d_chance = Bleu(4), Bleu(4), CiderD()
-        scorers = meta.scorer.parts() if meta.scorer else {}
-        self.scene_accuracy = scorers.get("scene_accuracy")
-        self.scene_objects = scorers.get("scene_objects")
-        self.scene_relations = scorers.get("scene_relations")
+        own = meta.scorer.parts() if meta.scorer else {}
+        self.own = next(iter(own), None)  # the data set's own score that a record has
+        for name, metric in own.items():
+            self.add_module(name, metric)
 
     def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
         logits, attention = self.net(batch.inputs, batch.tokens[..., :-1])  # (B, K, L, V), (B, K, L, N)
@@ -178,8 +180,8 @@ class Captioning(Task):
             known = batch.references[place]
             record = {"id": batch.ids[place], "reference": list(known), "output": pred}
             record |= {"finished": hypothesis.finished, "score": {"rouge_l": round(rouge_l(pred, known), 4)}}
-            if self.scene_accuracy is not None:
-                record["score"]["scene_accuracy"] = self.scene_accuracy.score(pred, known)
+            if self.own:
+                record["score"][self.own] = getattr(self, self.own).score(pred, known)
             self.records.append(record)
             if len(self.inputs) < self.shown:
                 self.inputs.append(one_of(batch.inputs, place))

@@ -1,7 +1,7 @@
 """The language of the embedded world: five captions of what a scene means, and the way back."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import permutations, product
 from string import Formatter
@@ -107,11 +107,16 @@ def paraphrases(meaning: Meaning, draw: int) -> tuple[str, ...]:
         for order in permutations(meaning.things)
         if len(order) < 3 or sides[order[0], order[2]] == sides[order[1], order[2]]
     ]
+    return different(lambda draw: _say(orders, sides, draw), draw)
+
+
+def different(say: Callable[[int], str], draw: int) -> tuple[str, ...]:
+    """Five different captions that `say` makes of random numbers, which begin at `draw`, of 64 bits."""
     first = draw % CAPTIONS
     said: dict[str, None] = {}
     while len(said) < CAPTIONS:
         draw = (6364136223846793005 * draw + 1442695040888963407) % 2**64  # MMIX (Knuth, 1999)
-        said[_say(orders, sides, draw >> 8)] = None  # the lowest bits of such a generator hardly vary
+        said[say(draw >> 8)] = None  # the lowest bits of such a generator hardly vary
     captions = tuple(said)
     return captions[first:] + captions[:first]  # or the last ones would be the rarest
 
@@ -129,7 +134,7 @@ def scene_of(caption: str) -> Meaning | None:
         sides.append(_SIDE_OF[match[0]])
         return _BETWEEN
 
-    slots = _SLOTS.get(_SIDE.sub(side, _THING.sub(thing, " ".join(_TOKEN.findall(caption)))))
+    slots = _SLOTS.get(_SIDE.sub(side, _THING.sub(thing, spaced(caption))))
     if slots is None:
         return None
     found = dict(zip((slot for slot in slots if slot.isdigit()), things, strict=True))
@@ -141,22 +146,27 @@ def scene_of(caption: str) -> Meaning | None:
     return Meaning(tuple(sorted(things)), frozenset(relations))
 
 
+def spaced(caption: str) -> str:
+    """The caption with one blank between its words and marks."""
+    return " ".join(_TOKEN.findall(caption))
+
+
 def _say(orders: list[tuple[Thing, ...]], sides: dict[tuple[Thing, Thing], str], draw: int) -> str:
-    order, draw = _take(orders, draw)
-    form, draw = _take(FORMS[len(order)], draw)
+    order, draw = take(orders, draw)
+    form, draw = take(FORMS[len(order)], draw)
     things, words = [], {}
     for thing in order:
-        phrase, draw = _take(_phrases(thing), draw)
+        phrase, draw = take(_phrases(thing), draw)
         things.append(phrase)
     if len(order) > 1:
-        words["r"], draw = _take(_OFTEN[sides[order[0], order[1]]], draw)
+        words["r"], draw = take(_OFTEN[sides[order[0], order[1]]], draw)
     if len(order) > 2:
-        words["q"], _ = _take(_OFTEN[sides[order[0], order[2]]], draw)
-        words["p"], _ = _take(_OFTEN[sides[order[2], order[0]]], draw)  # a form has q or p
+        words["q"], _ = take(_OFTEN[sides[order[0], order[2]]], draw)
+        words["p"], _ = take(_OFTEN[sides[order[2], order[0]]], draw)  # a form has q or p
     return form.format(*things, **words)
 
 
-def _take(options: Sequence[T], draw: int) -> tuple[T, int]:
+def take(options: Sequence[T], draw: int) -> tuple[T, int]:
     """One of the options, and what is left of the random number."""
     draw, index = divmod(draw, len(options))
     return options[index], draw
@@ -169,7 +179,8 @@ def _phrases(thing: Thing) -> tuple[str, ...]:
     return tuple(f"a {size} {colour} {shape}" for size, colour, shape in words)
 
 
-def _often(words: tuple[str, ...]) -> tuple[str, ...]:
+def often(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words, the first as often as it is to be said."""
     return words[:1] * max(1, OFTEN * (len(words) - 1)) + words[1:]
 
 
@@ -177,7 +188,8 @@ def _names(words: dict[str, tuple[str, ...]]) -> dict[str, str]:
     return {word: name for name, options in words.items() for word in options}
 
 
-def _any(words: Iterable[str]) -> str:
+def any_of(words: Iterable[str]) -> str:
+    """A regular expression of these words."""
     return "|".join(sorted(words, key=len, reverse=True))  # "medium-sized" before "medium"
 
 
@@ -188,15 +200,15 @@ def _skeleton(form: str) -> str:
 
 
 _OFTEN = {
-    name: _often(words)
+    name: often(words)
     for table in (SIZE_WORDS, COLOUR_WORDS, SHAPE_WORDS, SIDE_WORDS)
     for name, words in table.items()
 }
 _SIZE_OF, _COLOUR_OF, _SHAPE_OF, _SIDE_OF = map(_names, (SIZE_WORDS, COLOUR_WORDS, SHAPE_WORDS, SIDE_WORDS))
 _OBJECT, _BETWEEN = "<object>", "<side>"  # no caption has them: its brackets stand apart from the word
 _TOKEN = re.compile(r"[a-z]+(?:-[a-z]+)*|\S")
-_THING = re.compile(rf"\ba ({_any(_SIZE_OF)}) ({_any(_COLOUR_OF)}) ({_any(_SHAPE_OF)})\b")
-_SIDE = re.compile(rf"\b(?:{_any(_SIDE_OF)})\b")
+_THING = re.compile(rf"\ba ({any_of(_SIZE_OF)}) ({any_of(_COLOUR_OF)}) ({any_of(_SHAPE_OF)})\b")
+_SIDE = re.compile(rf"\b(?:{any_of(_SIDE_OF)})\b")
 _SLOTS = {
     _skeleton(form): [slot for _, slot, _, _ in Formatter().parse(form) if slot]
     for forms in FORMS.values()
