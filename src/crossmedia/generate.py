@@ -53,7 +53,7 @@ def generated(name: str, words: list[str], out: Path | None, trust: tuple[str, .
     if medium:
         asked = _of_inputs(task, medium, _inputs(Path(given.pop(medium)), KINDS[medium]), given)
     else:
-        parameters = inspect.signature(task.generate).parameters
+        parameters = _parameters(task)
         given = {word: parameters[word].default for word in ("seed", "n")} | given
         asked = _of_nothing(task, given)
     first = next(asked.outputs)
@@ -85,9 +85,20 @@ def printable(text: str) -> str:
     return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
 
 
+def _parameters(task: Any) -> dict[str, inspect.Parameter]:
+    """What the task's `generate` takes; of pictures and sounds the kind that it was trained on."""
+    parameters = dict(inspect.signature(task.generate).parameters)
+    meta = task.meta
+    if meta.image or meta.audio:
+        for name, known in (("image", meta.image), ("audio", meta.audio)):
+            if not known:
+                parameters.pop(name, None)
+    return parameters
+
+
 def _medium(task: Any, given: dict[str, Any]) -> str | None:
     """The kind of input that the words give; None where the task is to make something out of nothing."""
-    parameters = inspect.signature(task.generate).parameters
+    parameters = _parameters(task)
     takes = [name for name in MEDIA if name in parameters]
     free = "n" in parameters and all(
         parameters[name].default is not inspect.Parameter.empty for name in takes
@@ -103,7 +114,7 @@ def _medium(task: Any, given: dict[str, Any]) -> str | None:
 
 def _keywords(task: Any, words: list[str]) -> dict[str, Any]:
     """The words as the arguments of the task's `generate`, each of its kind and in its range."""
-    parameters = inspect.signature(task.generate).parameters
+    parameters = _parameters(task)
     given: dict[str, Any] = {}
     remaining = list(words)
     while remaining:

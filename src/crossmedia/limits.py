@@ -54,6 +54,7 @@ RANGES: dict[str, Range] = {
     "beta_nll": Range(0, 1),
     "ctc_weight": Range(0, 1),
     "frames_share": Range(0, 1),
+    "length_bonus": Range(-100, 100),
     "pct_start": Range(0, 1),
     "snr": Range(-100, 100),  # dB
     "speeds": Range(0.5, 2),
