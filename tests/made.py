@@ -190,6 +190,7 @@ def dsprites(root: Path, pictures: np.ndarray, classes: np.ndarray, **members: b
     from crossmedia.data.sources.dsprites import NAME
 
     pickled = npy(np.array({"author": "a pickle"}, dtype=object), allow_pickle=True)
+    root.mkdir(parents=True, exist_ok=True)
     usual = {"metadata": pickled, "imgs": npy(pictures), "latents_classes": npy(classes)}
     with zipfile.ZipFile(root / NAME, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in {**usual, **members}.items():

@@ -95,7 +95,7 @@ def test_overrides_keep_the_words_that_were_typed(tmp_path):
         (["-m", "logger=wandb", "seed=0,1"], 0),
         (["logger=tensorboard"], 0),
         (["model.schedule=null", "model.optimizer.lr=1e30"], 7),
-        (["data.batch_size=0", "debug=true"], 1),
+        (["data.batch_size=0", "debug=true"], 2),
         (["data.batch_size=abc"], 2),
     ],
 )

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.strategies import DDPStrategy
+from torch import nn
 
 from crossmedia.errors import ConfigError, RankError
 from crossmedia.limits import within
@@ -24,7 +25,7 @@ class DDP(DDPStrategy):
 
 class Alike(Callback):
     """Ends a run whose ranks were given different configs, data or run folders, or log different scores: they
-    would wait for one another, or take the one's numbers for the other's."""
+    would wait for one another, or take the one's numbers for the other's. All score rank 0's net."""
 
     def __init__(self, plain: dict[str, Any], run: str):
         self.plain, self.run = plain, run
@@ -43,6 +44,9 @@ class Alike(Callback):
                         f"{key}={other.get(key)}: on rank {rank}, but {first.get(key)} on rank 0. "
                         "Give all the same command"
                     )
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        share_buffers(pl_module)
 
     def on_validation_batch_end(
         self,
@@ -77,6 +81,13 @@ class Alike(Callback):
                 raise RankError(
                     f"rank {who}: logs {key}, which rank {whom} does not. All have to log the same"
                 )
+
+
+def share_buffers(module: nn.Module) -> None:
+    """Rank 0's on every rank: moving statistics are of a rank's own batches, a checkpoint has rank 0's."""
+    if torch.distributed.is_initialized():
+        for buffer in module.buffers():
+            torch.distributed.broadcast(buffer, 0)
 
 
 def everywhere(mine: Any) -> list[Any]:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from crossmedia.limits import within
+from crossmedia.trainer.ddp import share_buffers
 
 
 class EMA(Callback):
@@ -51,6 +52,8 @@ class EMA(Callback):
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._swap(trainer, pl_module)
+        net: Any = pl_module.net
+        share_buffers(net)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._swap(trainer, pl_module)
