@@ -204,5 +204,5 @@ def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
 
 
 def test_a_rate_out_of_range_is_refused():
-    with pytest.raises(ValueError, match="^sample_rate 100: must be between 8000 and 192000$"):
+    with pytest.raises(ValueError, match="^sample_rate 100: must be between 1000 and 384000$"):
         Corpus(SAID, sample_rate=100)

@@ -121,7 +121,7 @@ def test_the_fingerprint_tells_other_data_apart(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
-        ("sample_rate", 0, "between 8000 and 192000"),
+        ("sample_rate", 0, "between 1000 and 384000"),
         ("image_size", 0, "at least 16"),
         ("num_test", 0, "at least 1"),
         ("max_objects", 4, "between 1 and 3"),

@@ -53,7 +53,10 @@ TYPED = {
         "model.optimiser: no such key. Nearest: model.optimizer",
     ),
     "unknown root key": ([DIGITS, "+sede=1"], "sede: no such key. Nearest: seed"),
-    "unknown option": ([DIGITS, "data=digts"], "data=digts: no such option. Nearest: digits. All: captions"),
+    "unknown option": (
+        [DIGITS, "data=digts"],
+        "data=digts: no such option. Nearest: digits. All: audio_folder",
+    ),
     "no option": ([DIGITS, "model=null"], "a group takes the name of an option"),
     "mandatory value unset": (
         ["data=mnist", "model=classification_cnn"],

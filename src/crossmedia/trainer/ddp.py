@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.strategies import DDPStrategy
-from torch import nn
+from torch import Tensor, nn
 
 from crossmedia.errors import ConfigError, RankError
 from crossmedia.limits import within
@@ -86,8 +86,18 @@ class Alike(Callback):
 def share_buffers(module: nn.Module) -> None:
     """Rank 0's on every rank: moving statistics are of a rank's own batches, a checkpoint has rank 0's."""
     if torch.distributed.is_initialized():
-        for buffer in module.buffers():
+        for buffer in kept_buffers(module):
             torch.distributed.broadcast(buffer, 0)
+
+
+def kept_buffers(module: nn.Module) -> list[Tensor]:
+    """Those that a checkpoint has; others are tables, which may grow on one rank alone."""
+    return [
+        buffer
+        for part in module.modules()
+        for name, buffer in part._buffers.items()
+        if buffer is not None and name not in part._non_persistent_buffers_set
+    ]
 
 
 def everywhere(mine: Any) -> list[Any]:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from crossmedia.limits import within
-from crossmedia.trainer.ddp import share_buffers
+from crossmedia.trainer.ddp import kept_buffers, share_buffers
 
 
 class EMA(Callback):
@@ -76,5 +76,5 @@ class EMA(Callback):
     @staticmethod
     def _weights(pl_module: LightningModule) -> list[Tensor]:
         net: Any = pl_module.net
-        state = [*net.parameters(), *net.buffers()]
+        state = [*net.parameters(), *kept_buffers(net)]
         return [tensor.detach() for tensor in state if tensor.is_floating_point()]
