@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from crossmedia.audio import mp3
+
 
 def tone(hertz: float = 440.0, seconds: float = 1.0, rate: int = 16_000, peak: float = 0.5) -> np.ndarray:
     """A sine, float32 (samples,)."""
@@ -25,6 +27,16 @@ def encoded(
 def save(path: Path, samples: np.ndarray | None = None, kind: str = "WAV", **options) -> Path:
     path.write_bytes(encoded(samples, kind, **options))
     return path
+
+
+def frames_of(data: bytes) -> list[bytes]:
+    """The frames of an MP3 file."""
+    frames = []
+    while data:
+        length = mp3.frame_length(data[:4])
+        frames.append(data[:length])
+        data = data[length:]
+    return frames
 
 
 def riff(*chunks: tuple[bytes, bytes] | tuple[bytes, bytes, int], name: bytes = b"RIFF") -> bytes:

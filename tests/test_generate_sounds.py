@@ -6,7 +6,8 @@ import pytest
 from made import TINY, small
 from sounds import save, tone
 
-from crossmedia import cli, run
+from crossmedia import cli, generate, run
+from crossmedia.tasks.recognition import CTCRecognition
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +63,16 @@ def test_the_wrong_kind_of_input_is_told(call, tmp_path):
     assert code == 2 and "--image: CTCRecognition takes --audio, --beam, --lm" in err[0]
     code, _, err = call("spoken_digits", "--image", save(tmp_path / "x.wav"))
     assert code == 2 and err == ["config: --image: Classification takes --audio, --top"]
+
+
+def test_long_sounds_are_heard_a_few_at_a_time(call, tmp_path, monkeypatch):
+    for name in "abcde":
+        save(tmp_path / f"{name}.wav", tone(seconds=0.5))
+    parts = []
+    plain = CTCRecognition.generate
+    monkeypatch.setattr(
+        CTCRecognition, "generate", lambda task, *, audio: parts.append(audio) or plain(task, audio=audio)
+    )
+    monkeypatch.setattr(generate, "SECONDS", 1.2)
+    code, out, _ = call("asr_ctc_scenes", "--audio", tmp_path)
+    assert code == 0 and len(out) == 5 and [len(part) for part in parts] == [2, 2, 1]

@@ -167,6 +167,10 @@ def of_trainer(node: dict[str, Any]) -> Iterator[Fault]:
     endless = all(node.get(name) in (None, -1) for name in ("max_epochs", "max_steps", "max_time"))
     if endless:
         yield "trainer.max_epochs", ": not given, so training has no end. Give it, or trainer.max_steps"
+    precision = str(node.get("precision"))
+    if precision.endswith("-true") and not precision.startswith("32"):
+        words = "weights and spectrograms are kept in float32. Use 32-true, bf16-mixed or 16-mixed"
+        yield "trainer.precision", f"={precision}: {words}"
     if taken or endless:
         return
     silent = dict.fromkeys(["enable_checkpointing", "enable_progress_bar", "enable_model_summary"], False)

@@ -26,6 +26,7 @@ from crossmedia.saved import inside
 MEDIA = ("image", "audio", "text")
 KINDS = {"image": ("pictures", SUFFIXES), "audio": ("sounds", sounds.SUFFIXES)}
 PART = 64  # inputs, or pictures out of nothing, at a time
+SECONDS = 600.0  # of sounds at a time
 DIGITS = 6  # of a picture's number in its file's name
 
 
@@ -177,10 +178,23 @@ def _inputs(path: Path, kind: tuple[str, frozenset[str]]) -> list[Path]:
 def _of_inputs(task: Any, medium: str, inputs: list[Path], given: dict[str, Any]) -> Asked:
     """An output an input; where two inputs have one stem, every file is named by its input's whole name."""
     distinct = len({path.stem.lower() for path in inputs}) == len(inputs)
-    parts = [inputs[place : place + PART] for place in range(0, len(inputs), PART)]
-    outputs = (_outputs(task, {medium: part, **given}, len(part)) for part in parts)
+    outputs = (_outputs(task, {medium: part, **given}, len(part)) for part in _parts(inputs, medium))
     stems = (path.stem if distinct else path.name for path in inputs)
     return Asked(len(inputs), map(str, inputs), stems, outputs)
+
+
+def _parts(inputs: list[Path], medium: str) -> Iterator[list[Path]]:
+    """At most `PART` inputs at a time, of sounds at most `SECONDS` where they are several."""
+    part: list[Path] = []
+    total = 0.0
+    for path in inputs:
+        seconds = sounds.audio_info(path).seconds if medium == "audio" else 0.0
+        if part and (len(part) == PART or total + seconds > SECONDS):
+            yield part
+            part, total = [], 0.0
+        part.append(path)
+        total += seconds
+    yield part
 
 
 def _of_nothing(task: Any, given: dict[str, Any]) -> Asked:

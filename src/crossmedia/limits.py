@@ -59,6 +59,7 @@ RANGES: dict[str, Range] = {
     "snr": Range(-100, 100),  # dB
     "speeds": Range(0.5, 2),
     "sample_rate": Range(1_000, 384_000),  # Hz
+    "silence": Range(0, 60),  # seconds
     "max_seconds": Range(above=0),
     "f_max": Range(above=0),
     "mean": Range(-100, 100),  # of a logarithm

@@ -53,7 +53,8 @@ def warm_start(task: Any, name: str, out_dir: str) -> str:
     Raises CheckpointError where nothing fits.
     """
     saved = read_checkpoint(find_run(name, out_dir)[1])
-    mine, theirs = task.state_dict(), saved["state_dict"]
+    mine = {key: value for key, value in task.state_dict().items() if key not in task.counters}
+    theirs = saved["state_dict"]
     taken = {key: value for key, value in theirs.items() if key in mine and mine[key].shape == value.shape}
     new = [key for key in mine if key not in taken]
     if not taken:

@@ -173,10 +173,9 @@ def saved_facts(folder: Path, name: str) -> dict[str, Any]:
 
 def pack_meta(meta: Any) -> dict[str, Any]:
     """`meta` as plain values."""
-    parts = {
-        name: part.config() for name, part in meta._asdict().items() if name != "classes" and part is not None
-    }
-    return {"classes": list(meta.classes), **parts}
+    plain = {"classes": list(meta.classes), "seconds": meta.seconds}
+    parts = {name: part for name, part in meta._asdict().items() if name not in plain and part is not None}
+    return plain | {name: part.config() for name, part in parts.items()}
 
 
 def unpack_meta(plain: dict[str, Any], trust: tuple[str, ...] = (), source: str = "a run folder") -> Any:
@@ -184,5 +183,6 @@ def unpack_meta(plain: dict[str, Any], trust: tuple[str, ...] = (), source: str 
     from crossmedia.data.batches import Meta
 
     refuse_foreign(plain, "meta", trust, source)
-    parts = {name: build(node, f"meta.{name}") for name, node in plain.items() if name != "classes"}
-    return Meta(tuple(plain["classes"]), **parts)
+    known = ("classes", "seconds")
+    parts = {name: build(node, f"meta.{name}") for name, node in plain.items() if name not in known}
+    return Meta(tuple(plain["classes"]), **parts, seconds=plain.get("seconds"))

@@ -1,11 +1,13 @@
 """The cache of spoken texts: made once, whole or not there, by however many processes that start together."""
 
 import errno
+import os
 import pickle
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -162,6 +164,28 @@ def test_a_cache_that_goes_while_it_is_read_is_told(cache):
         SystemFault, match=rf"^{cache}/\w+\.sounds: No such file .*\. Start again: it is made anew"
     ):
         made[0]
+
+
+def test_a_shard_that_is_cut_while_it_is_read_is_told(cache):
+    made = Corpus(SAID)
+    made.lengths()
+    for path in files(cache):
+        os.truncate(path, path.stat().st_size - 2)
+    with pytest.raises(SystemFault, match=rf"^{cache}/\w+\.sounds: cut short\. Start again: it is made anew"):
+        made[-1]
+
+
+def test_a_fault_of_the_disk_while_others_wait_is_told(cache, monkeypatch):
+    looks = iter([dict, Path("/dev/null/x").read_bytes])
+    monkeypatch.setattr(corpus, "_whole", lambda _: next(looks)())
+    with pytest.raises(SystemFault, match="x: Not a directory. Name another place with CROSSMEDIA_CACHE"):
+        Corpus(SAID).lengths()
+
+
+def test_what_a_killed_process_left_may_be_anothers(cache, monkeypatch):
+    cache.mkdir(parents=True)
+    (cache / ".half.sounds.1.tmp").mkdir()  # is not for this process to remove, as another user's file
+    assert len(Corpus(SAID).lengths()) == 4
 
 
 @pytest.mark.parametrize("where", ["", "/below"])

@@ -6,9 +6,9 @@ from io import BytesIO
 import numpy as np
 import pytest
 import torch
-from sounds import encoded, fmt, integers, peak_hertz, riff, save, tone
+from sounds import encoded, fmt, frames_of, integers, peak_hertz, riff, save, tone
 
-from crossmedia.audio import mp3, read
+from crossmedia.audio import read
 from crossmedia.audio.read import AudioInfo, audio_info, read_audio
 from crossmedia.errors import DataError
 
@@ -63,7 +63,7 @@ def test_seconds_are_those_of_the_files_own_rate(tmp_path):
 def test_a_limit_counts_seconds_before_any_resampling(tmp_path):
     low = save(tmp_path / "low.wav", tone(300, 3, 8_000), rate=8_000)
     high = save(tmp_path / "high.wav", tone(300, 2, 44_100), rate=44_100)
-    assert fault(low, max_seconds=2) == "3 s, at most 2 s (max_seconds) are read. Cut it"
+    assert fault(low, max_seconds=2) == "3 s, at most 2 s are read. Cut it"
     assert len(read_audio(high, max_seconds=2)[0]) == 88_200
 
 
@@ -154,20 +154,31 @@ def test_id3_tags_in_front_are_passed_over(tmp_path, kind):
     assert len(read_audio(path)[0]) == 16_000
 
 
-@pytest.mark.parametrize("tag", [b"TAG" + bytes(125), b"APETAGEX" + bytes(24), bytes(300)])
-def test_tags_behind_an_mp3_are_passed_over(tmp_path, tag):
+TAG = b"TAG" + bytes(125)
+APE = b"APETAGEX" + struct.pack("<4I8x", 2000, 40, 1, 0) + bytes(40)
+ID3 = b"ID3\4\0\0\0\0\0\4" + bytes(4)
+LYRICS = b"LYRICSBEGININD00002100000LYRICS200"
+
+
+@pytest.mark.parametrize(
+    "tags", [TAG, APE, ID3, LYRICS + TAG, APE + LYRICS + TAG, ID3 + TAG, bytes(300), APE + TAG + bytes(300)]
+)
+def test_tags_behind_an_mp3_are_passed_over(tmp_path, tags):
     path = save(tmp_path / "a.mp3", kind="MP3")
-    path.write_bytes(path.read_bytes() + tag)
+    path.write_bytes(path.read_bytes() + tags)
     assert len(read_audio(path)[0]) == 16_000
 
 
-def frames_of(data):
-    frames = []
-    while data:
-        length = mp3.frame_length(data[:4])
-        frames.append(data[:length])
-        data = data[length:]
-    return frames
+AMID = [(bytes(300), 5), (TAG, 5), (APE, 5), (ID3, 5), (LYRICS, 5)]
+CUT = [(TAG[:50], 0), (APE[:50], 0), (ID3[:12], 0), (LYRICS[:-1], 0), (bytes(1_025), 0)]
+
+
+@pytest.mark.parametrize(("rest", "more"), AMID + CUT)
+def test_an_mp3_that_announces_nothing_ends_where_its_frames_do(tmp_path, rest, more):
+    frames = frames_of(encoded(kind="MP3"))[1:]
+    path = tmp_path / "a.mp3"
+    path.write_bytes(b"".join([*frames[:9], rest, *frames[:more]]))
+    assert fault(path) == f"cut short or damaged after {sum(map(len, frames[:9]))} bytes. Remove it"
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])

@@ -19,7 +19,7 @@ def ratio(augment, sound=SOUND, draw=None):
     return float(10 * (sound.square().mean() / noise.square().mean()).log10())
 
 
-@pytest.mark.parametrize("speed", [0.9, 1.1])
+@pytest.mark.parametrize("speed", [0.9, 1.003, 1.1])
 def test_a_faster_clip_is_shorter_and_higher(speed):
     found = SoundAugment(RATE, [speed])(SOUND, generator(0))
     assert found.dtype == torch.float32
@@ -40,12 +40,38 @@ def test_white_noise_has_the_ratio_that_is_drawn():
     assert min(found) < 5 and max(found) > 15 and all(-0.1 < value < 20.1 for value in found)
 
 
+def test_silence_of_any_length_up_to_the_longest_stands_at_both_ends():
+    augment, ends = SoundAugment(RATE, [1.0], silence=0.1), []
+    for number in range(40):
+        found = augment(SOUND, generator(number))
+        start = int((found != 0).nonzero()[0]) - int((SOUND != 0).nonzero()[0])
+        assert torch.equal(found[start : start + len(SOUND)], SOUND)
+        ends += [start, len(found) - len(SOUND) - start]
+    assert 0 <= min(ends) < 200 and 1400 < max(ends) <= 1600
+
+
+def test_noise_is_measured_by_the_sound_and_lies_on_the_silence_too():
+    augment = SoundAugment(RATE, [1.0], [10, 10], silence=1.0)
+    found = augment(SOUND, generator(0))
+    assert (found != 0).float().mean() > 0.99
+    plain = SoundAugment(RATE, [1.0], silence=1.0)(SOUND, generator(0))
+    noise = (found - plain).square().mean()
+    assert float(10 * (SOUND.square().mean() / noise).log10()) == pytest.approx(10, abs=0.01)
+
+
 def test_noise_comes_from_the_sounds_of_a_folder_at_the_clips_rate(tmp_path):
     save(tmp_path / "hum.wav", tone(100.0, 0.3, 8000), rate=8000)
     augment = SoundAugment(RATE, [1.0], [0, 0], str(tmp_path))
     noise = augment(SOUND, generator(0)) - SOUND
     assert peak_hertz(noise, RATE) == pytest.approx(100, abs=5)
     assert ratio(augment) == pytest.approx(0, abs=0.01)
+
+
+def test_noise_may_be_long_and_what_macos_leaves_beside_it_is_none(tmp_path):
+    save(tmp_path / "hum.wav", tone(100.0, 61, 8000), rate=8000)
+    (tmp_path / "._hum.wav").write_bytes(b"Mac OS X")
+    (noise,) = SoundAugment(RATE, [1.0], [0, 0], str(tmp_path)).noises
+    assert len(noise) == 61 * RATE
 
 
 def test_silent_noise_and_silent_clips_leave_a_clip_as_it_is(tmp_path):
@@ -68,6 +94,10 @@ def test_a_draw_is_the_generator_s_alone():
         ({"snr": [20, 10]}, "snr [20, 10]: must be two numbers of dB, the lower one first"),
         ({"snr": [10]}, "must be two numbers of dB"),
         ({"noises": "x"}, "snr null: must be two numbers of dB where there are noises"),
+        ({"snr": 10}, "snr 10: must be a list of numbers"),
+        ({"speeds": 1.1}, "speeds 1.1: must be a list of numbers"),
+        ({"speeds": None}, "speeds None: must be a list of numbers"),
+        ({"speeds": []}, "speeds []: must be one or more factors"),
         ({"speeds": [0.1]}, "speeds [0.1]: must be between 0.5 and 2"),
     ],
 )

@@ -81,6 +81,7 @@ def test_a_line_in_another_encoding_is_named_and_left_out(tmp_path):
     source = Captions(str(tmp_path))
     assert source.faults == [
         f"{tmp_path}/captions.txt:2: not UTF-8 (byte 0xe9 at column 13). Save the file as UTF-8"
+        ", or data.on_error=skip"
     ]
     assert captions(source) == {"f1.jpg": ("A dog .",)}
 
@@ -114,6 +115,13 @@ def test_a_caption_for_an_absent_picture_is_named_once_with_the_nearest(tmp_path
         f"{tmp_path}/captions.txt:3: no picture ' f2.jpg'. Nearest: 'f2.jpg'. Mend it, or data.on_error=skip"
     ]
     assert captions(source) == {"f1.jpg": ("A dog .",)}
+
+
+def test_a_picture_that_nothing_names_is_told_where_another_folder_has_its_name(tmp_path):
+    pictures(tmp_path / "Images/a", "1.jpg")
+    pictures(tmp_path / "Images/b", "1.jpg", "2.jpg")
+    source = kaggle(tmp_path, "a/1.jpg,A dog .", "b/2.jpg,A cat .", names=())
+    assert source.notes[-1] == "1 pictures without captions passed over: 1.jpg"
 
 
 def test_names_with_blanks_are_found_as_they_are(tmp_path):

@@ -74,6 +74,21 @@ def test_a_caption_is_cut_at_no_comma_and_a_lone_quote_swallows_no_line(tmp_path
     assert "development.csv:4: 'b.wav,\"Rain,two" in line and "a quote without its partner" in line
 
 
+def test_a_quoted_cell_that_goes_on_and_a_line_too_long_are_told_for_what_they_are(tmp_path):
+    rows = ['a.wav,"Rain" falls,two,three,four,five', f"b.wav,{'x' * 140_000},two,three,four,five"]
+    source = Clotho(str(clotho(tmp_path, development=rows)))
+    quote, long = source.faults
+    assert quote.endswith(": ',' expected after '\"'. Mend the line, or data.on_error=skip")
+    assert "a line of 140026 characters, at most 131072. Mend the line" in long and len(long) <= 240
+
+
+def test_a_clip_that_nothing_names_is_told_where_another_folder_has_its_name(tmp_path):
+    for folder in ("development", "evaluation"):
+        tone(tmp_path / folder / "rain.wav")
+    source = Clotho(str(clotho(tmp_path, development=[f"rain.wav,{FIVE}"])))
+    assert source.notes == ["1 clips without captions passed over: rain.wav"]
+
+
 def test_a_line_with_a_column_too_many_is_told(tmp_path):
     source = Clotho(str(clotho(tmp_path, validation=[f"a.wav,Rain, wind,{FIVE}"])))
     assert "validation.csv:3: " in source.faults[0] and "8 columns, 6 expected" in source.faults[0]

@@ -1,5 +1,6 @@
 import pytest
 from clip_sets import clips, common_voice, sizes, tone, transcripts, write
+from sounds import frames_of
 
 from crossmedia.data.sources.common_voice import CommonVoice
 from crossmedia.errors import DataError
@@ -16,14 +17,26 @@ def filled(root, suffix=".wav"):
 def test_each_list_is_a_split_and_the_client_a_speaker(tmp_path):
     source = CommonVoice(str(filled(tmp_path)))
     assert sizes(source) == [2, 1, 1] and not source.faults and not source.notes
-    assert source.speakers == ("a", "b")
     sample = source.split("val")[0]
     assert (sample.id, sample.transcript, sample.speaker) == ("dev-0.wav", "Three.", "c")
 
 
-def test_mp3_clips_are_read(tmp_path):
-    sample = CommonVoice(str(filled(tmp_path, ".mp3"))).split("test")[0]
-    assert sample.id == "test-0.mp3" and len(sample.waveform) == pytest.approx(800, abs=1152)
+@pytest.mark.parametrize("announced", [True, False])
+def test_an_mp3_is_as_long_as_its_publisher_counts_in_whole_frames(tmp_path, announced):
+    path = tone(filled(tmp_path, ".mp3") / "clips/test-0.mp3", seconds=1, rate=32_000)
+    first, *frames = frames_of(path.read_bytes())
+    path.write_bytes(first * announced + b"".join(frames))
+    seconds = 1152 * len(frames) / 32_000
+    for wrong in (0.0, 0.1, -0.2):
+        told = round(1000 * (seconds + wrong))
+        write(tmp_path / "clip_durations.tsv", "clip\tduration[ms]", f"test-0.mp3\t{told}")
+        split = CommonVoice(str(tmp_path)).split("test")
+        if wrong:
+            with pytest.raises(DataError, match="test-0.mp3: 1.0.* s, the list says"):
+                split[0]
+        else:
+            samples = 32_000 if announced else 1152 * len(frames) - 529  # the decoder's delay
+            assert len(split[0].waveform) == samples and split.lengths() == [round(seconds, 3)]
 
 
 def test_a_word_that_looks_like_a_missing_value_is_text(tmp_path):
@@ -83,7 +96,8 @@ def test_a_length_that_is_no_number_is_told(tmp_path):
     write(filled(tmp_path) / "clip_durations.tsv", "clip\tduration[ms]", "dev-0.wav\tlong")
     source = CommonVoice(str(tmp_path))
     assert source.faults == [
-        f"{tmp_path}/clip_durations.tsv:2: 'long' is no number of milliseconds. Mend the line"
+        f"{tmp_path}/clip_durations.tsv:2: 'long' is no number of milliseconds. Mend the line, "
+        "or data.on_error=skip"
     ]
 
 
@@ -93,7 +107,7 @@ def test_a_tab_or_line_break_in_a_sentence_is_told_with_its_lines(tmp_path):
     source = CommonVoice(str(tmp_path))
     assert transcripts(source)["train-2.wav"] == "Five." and sizes(source)[0] == 1
     assert [line.split(": ")[0][-1] for line in source.faults] == ["2", "3", "4"]
-    assert "6 columns, 5 expected. Mend the line" in source.faults[0]
+    assert "6 columns, 5 expected. Mend the line, or data.on_error=skip" in source.faults[0]
 
 
 def test_a_missing_column_is_told(tmp_path):
@@ -119,6 +133,7 @@ def test_a_line_of_other_bytes_is_told_by_its_byte(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"One.", b"caf\xe9"))
     source = CommonVoice(str(tmp_path))
     assert source.faults[0].startswith(f"{path}:2: not UTF-8 (byte 0xe9") and sizes(source) == [1, 1, 1]
+    assert source.faults[0].endswith(". Save the file as UTF-8, or data.on_error=skip")
 
 
 def test_a_folder_without_lists_is_refused(tmp_path):

@@ -43,7 +43,7 @@ def test_a_packed_list_of_gigabytes_is_refused(tmp_path):
     with gzip.open(texts, "wb", compresslevel=1) as file:
         for _ in range(101):
             file.write(bytes(10**6))
-    with pytest.raises(DataError, match="texts.txt: unpacks to more than 100000000 bytes. Fetch the file"):
+    with pytest.raises(DataError, match="texts.txt: unpacks to more than 100000000 bytes. Unpack it"):
         Prompts(root, texts)
 
 
@@ -65,7 +65,7 @@ def test_a_line_without_a_colon_is_told_with_its_number(tmp_path):
     root, texts = prompts(tmp_path, "a: One.")
     write(Path(texts), "a: One.", "b Two.")
     said = f"{texts}:2: 'b Two.': a path, a colon and a text expected. Mend the line"
-    assert Prompts(root, texts).faults == [said]
+    assert Prompts(root, texts).faults == [f"{said}, or data.on_error=skip"]
 
 
 def test_a_missing_set_tells_how_to_install(tmp_path):

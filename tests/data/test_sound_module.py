@@ -130,3 +130,14 @@ def test_views_take_the_augmentation_of_their_medium():
         CaptionView(SoundAugment())
     with pytest.raises(ValueError, match="medium sound: must be image or waveform"):
         LabelView(medium="sound")
+
+
+def test_longer_sounds_of_training_are_left_out_and_counted(tmp_path):
+    for split in ("train", "val", "test"):
+        folder(tmp_path, RATES, split)
+    data = module(AudioFolder(str(tmp_path)), max_seconds=0.9)
+    assert data.split("train").lengths() == [0.5] and len(data.split("val")) == 6
+    assert data.source.notes[-1] == "5 sounds of training longer than 0.9 s left out"
+    assert [name for batch in data.loader("train") for name in batch.ids] == ["train/other/x.wav"]
+    assert data.meta.seconds == 0.5
+    assert module(AudioFolder(str(tmp_path)), max_seconds=2).meta.seconds == pytest.approx(1, abs=0.1)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from crossmedia.audio import corpus
+from crossmedia.audio import corpus, events
 from crossmedia.audio.events import EVENTS, LONGEST, PEAKS, TAKES, samples
 from crossmedia.audio.voices import CASTS
 from crossmedia.data.sources import sound_scenes
@@ -147,6 +147,10 @@ def test_the_fingerprint_tells_other_data_apart():
     others = [{}, {"num_test": 10}, {"min_events": 2}, {"max_events": 2}, {"seed": 1}, {"held_out": False}]
     assert len({SoundScenes(**other).fingerprint() for other in others}) == len(others)
     assert SoundScenes().fingerprint() == SoundScenes(seed=0).fingerprint()
+
+
+def test_where_a_word_is_cut_is_in_the_fingerprint():
+    assert events.HEARD in sound_scenes._LOOK
 
 
 def test_the_scorer_reads_what_the_source_tells():

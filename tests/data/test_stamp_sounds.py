@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,34 @@ def test_a_sound_has_caption_and_category(tmp_path):
     german = StampSounds(str(tmp_path), "de")
     assert captions(german)["animals/aa.ogg"] == ("Das animals/aa.",)
     assert all(clips(german)[name][0] == place for name, (place, _) in clips(source).items())
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_no_caption_of_a_sound_is_in_two_splits_whatever_the_language(tmp_path, language):
+    for place in range(40):
+        name = letters(place)
+        write(tmp_path / f"animals/{name}.txt", f"The {name}.", f"de.utf8=Das {name[0]}.")
+        tone(tmp_path / f"animals/{name}.ogg", hertz=300 + 10 * place)
+    source = StampSounds(str(tmp_path), language)
+    assert not shared(source) and sizes(source) == [40, 0, 0]  # two German captions, of 26 and 14 sounds
+
+
+def test_a_pipe_among_the_sounds_is_told_without_waiting_for_it(tmp_path):
+    (heard(tmp_path, "animals", 12) / "animals/aa.ogg").unlink()
+    os.mkfifo(tmp_path / "animals/aa.ogg")
+    source = StampSounds(str(tmp_path))
+    (line,) = source.faults
+    assert line.startswith(f"{tmp_path}/animals/aa.ogg: not a regular file") and sum(sizes(source)) == 11
+
+
+def test_a_language_or_a_size_that_no_sound_meets_is_told_with_what_there_is(tmp_path):
+    heard(heard(tmp_path, "animals", 12), "space", 3, hertz=900)
+    with pytest.raises(DataError, match="^language xx: no sound has a caption in it. Known: de, en$"):
+        StampSounds(str(tmp_path), "xx")
+    with pytest.raises(DataError, match="^min_clips 13: the largest category has 12 sounds. Use 12 or less$"):
+        StampSounds(str(tmp_path), min_clips=13)
+    assert sum(sizes(StampSounds(str(tmp_path), "xx", needs=["label"]))) == 12
+    assert sum(sizes(StampSounds(str(tmp_path), min_clips=13, needs=["captions"]))) == 15
 
 
 def test_speech_and_names_in_other_languages_are_no_sounds_of_things(tmp_path):

@@ -71,7 +71,7 @@ def test_a_stamp_of_a_rare_category_is_left_out_and_counted(tmp_path):
     filled(filled(tmp_path), "space", 9)
     source = Stamps(str(tmp_path))
     assert source.classes == ("animals",) and len(found(source)) == 30
-    assert source.notes == ["9 stamps without a label left out (categories of fewer than 10 pictures: space)"]
+    assert source.notes == ["9 stamps without a label left out (categories of fewer than 10 stamps: space)"]
     everything = Stamps(str(tmp_path), needs=["captions"])
     assert everything.fields == {"image", "captions"} and found(everything)["space/aa.png"][2] is None
     assert Stamps(str(tmp_path), min_pictures=9).classes == ("animals", "space")

@@ -80,6 +80,10 @@ TYPED = {
         "model.net.dropout=1.5: must be at least 0 and below 1",
     ),
     "negative epochs": ([DIGITS, "trainer.max_epochs=-1"], "trainer.max_epochs=-1: must be at least 1"),
+    "weights in half precision": (
+        [DIGITS, "trainer.precision=bf16-true"],
+        "trainer.precision=bf16-true: weights and spectrograms are kept in float32. Use 32-true, bf16-mixed",
+    ),
     "no end": (
         [DIGITS, "trainer.max_epochs=null"],
         "trainer.max_epochs: not given, so training has no end",

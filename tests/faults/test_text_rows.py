@@ -11,6 +11,7 @@ from crossmedia.data.sources.captions import Captions
 from crossmedia.data.sources.stamps import Stamps
 from crossmedia.data.views import CaptionView
 from crossmedia.images.transforms import ImageTransform
+from crossmedia.text.normalise import words
 from crossmedia.text.tokenizer import WordTokenizer
 
 JSON = ("coco", "karpathy")
@@ -86,6 +87,10 @@ def test_a_name_longer_than_any_path_is_told(tmp_path, form, name):
     where = listed(tmp_path, form, name=name)
     source = Captions(str(tmp_path))
     assert where in only(source) and "no picture 'a" in only(source)
+
+
+def test_a_minus_sign_is_the_sign_of_its_number():
+    assert words("\u22127 degrees") == words("-7 degrees") == ("-7", "degrees")
 
 
 @pytest.mark.parametrize("form", JSON)

@@ -20,13 +20,6 @@ def test_padding_tokens_do_not_count_as_looks():
     torch.testing.assert_close(loss, torch.tensor(0.5))
 
 
-def test_cells_that_do_not_exist_need_no_look():
-    attention = torch.tensor([[[0.75, 0.25, 0.0], [0.75, 0.25, 0.0]]])
-    keep = torch.ones(1, 2, dtype=torch.bool)
-    loss = doubly_stochastic(attention, keep, torch.tensor([[True, True, False]]))
-    torch.testing.assert_close(loss, torch.tensor(0.5))
-
-
 def test_the_loss_is_the_mean_over_the_batch():
     once, twice = torch.eye(2), torch.tensor([[1.0, 0.0], [1.0, 0.0]])  # 0, and 1 + 1
     loss = doubly_stochastic(torch.stack((once, twice)), torch.ones(2, 2, dtype=torch.bool))

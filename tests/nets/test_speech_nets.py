@@ -1,6 +1,7 @@
 """Nets of sound: a clip's output is its own, alone and in a batch; every parameter learns."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from crossmedia.data.batches import Clips
 from crossmedia.nets.conformer import Conformer, _distances, _shifted
 from crossmedia.nets.conv_gru import ConvGRU
 from crossmedia.nets.ctc_net import CTCNet
+from crossmedia.nets.encoder_decoder import EncoderDecoder
 from crossmedia.nets.frontend import MelFrontEnd
 from crossmedia.nets.joint_net import JointNet
 from crossmedia.nets.lstm_attention import LSTMAttentionDecoder
@@ -46,6 +48,7 @@ NETS = {
     "LAS": lambda: joint(gru(), LSTMAttentionDecoder(6, 16, 16, 8, 8, 0.0)),
     "Transformer": lambda: joint(conformer(), TransformerDecoder(6, 16, 16, 1, 2, 0.0)),
     "Transducer": lambda: TransducerNet(gru(), 6, 16, 8),
+    "Captioner": lambda: EncoderDecoder(gru(), LSTMAttentionDecoder(6, 16, 16, 8, 8, 0.0)),
 }
 
 
@@ -60,7 +63,8 @@ def clips():
 
 def outputs(net, sounds, tokens):
     """The tensors of an output, those that do not depend on a length first."""
-    found = net(sounds, tokens) if isinstance(net, JointNet | TransducerNet) else net(sounds)
+    writes = isinstance(net, JointNet | TransducerNet | EncoderDecoder)
+    found = net(sounds, tokens) if writes else net(sounds)
     return [found] if isinstance(found, torch.Tensor) else list(found)
 
 
@@ -146,3 +150,9 @@ def test_spec_augment_hides_spans_in_training_alone():
     assert frames[7].sum() <= 2 and not frames[7, 10:].any()
     for row in frames.long():
         assert row.diff().abs().sum() <= 2  # one span
+
+
+@pytest.mark.parametrize("kind", [ConvGRU, Conformer, partial(MelTransformer, num_classes=4)])
+def test_no_strides_are_refused(kind):
+    with pytest.raises(ValueError, match=r"strides \[\]: must be one or more"):
+        kind(frontend(), strides=[])

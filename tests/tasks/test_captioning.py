@@ -4,11 +4,18 @@ import pytest
 import torch
 from PIL import Image
 from scoring import run_over, scored, stepped
-from talker import CAPTIONS, SCENES, SOUNDS, TOKENIZER, V, batch, made, random_table, rows_of, says
+from talker import CAPTIONS, SCENES, SGD, SOUNDS, TOKENIZER, V, batch, made, random_table, rows_of, says
 
+from crossmedia.audio.mels import LogMel
+from crossmedia.audio.transforms import AudioTransform
+from crossmedia.data.batches import Clips, Meta
 from crossmedia.metrics.scenes import SceneAccuracy
 from crossmedia.metrics.sounds import EventAccuracy
-from crossmedia.report.panels import Grid
+from crossmedia.nets.conv_gru import ConvGRU
+from crossmedia.nets.encoder_decoder import EncoderDecoder
+from crossmedia.nets.frontend import MelFrontEnd
+from crossmedia.nets.lstm_attention import LSTMAttentionDecoder
+from crossmedia.report.panels import Grid, Matrix
 from crossmedia.tasks.captioning import Captioning
 from crossmedia.text.tokenizer import EOS, UNK
 from crossmedia.trainer.trackers import Pictures
@@ -71,7 +78,7 @@ def test_filler_changes_no_score_and_leaves_no_record():
     found = scored(filled, batch(0, 2, 1, filler=[1]), batch(0, 2, 1, filler=[0]))
     assert found == pytest.approx(expected, abs=1e-6) and 0 < found["test/bleu1"] < 1
     assert filled.records == plain.records and len(plain.records) == 4
-    assert torch.equal(torch.stack(filled.inputs), torch.stack(plain.inputs))
+    assert all(torch.equal(one[1], other[1]) for one, other in zip(filled.first, plain.first, strict=True))
 
 
 def test_a_rank_s_last_batch_may_be_all_filler():
@@ -173,6 +180,31 @@ def test_the_scorer_of_sounds_has_its_own_scores_and_records():
     assert [record["score"]["event_accuracy"] for record in task.records] == [1, 0]
     assert {*EventAccuracy.parts(), *SceneAccuracy.parts()} <= {*Captioning.scores}
     assert "test/scene_accuracy" not in found
+
+
+def hearing(**more):
+    """A captioner of sounds, and a batch of two for it."""
+    encoder = ConvGRU(MelFrontEnd(LogMel(8000, 128, 128, 100, 16)), 16, 1, (2,))
+    net = EncoderDecoder(encoder, LSTMAttentionDecoder(V, 16, 16, 8, 8, 0.0))
+    meta = Meta(tokenizer=TOKENIZER, audio=AudioTransform(8000))
+    clips = Clips(0.3 * torch.randn(2, 8000), torch.tensor([8000, 5000]))
+    return Captioning(net, meta, SGD, max_len=5, **more).eval(), batch(0, 1)._replace(inputs=clips)
+
+
+def test_a_sound_has_its_spectrogram_the_attention_of_each_word_and_a_player():
+    task, sounds = hearing()
+    scored(task, sounds)
+    table, heard, looked, *players = task.panels("test")
+    assert isinstance(heard, Matrix) and isinstance(looked, Matrix) and len(heard.columns) == 101
+    assert len(looked.columns) == 41 and looked.columns[1] == "0.03"  # 0.025 s
+    assert len(looked.rows) == len(looked.values) >= 5
+    assert all(sum(row) == pytest.approx(1, abs=1e-4) for row in looked.values)
+    assert [panel.title for panel in players] == ["0", "1"]
+
+
+def test_sounds_have_no_attention_penalty():
+    with pytest.raises(ValueError, match="attention_penalty 0.5: must be 0 for sounds"):
+        hearing(attention_penalty=0.5)
 
 
 def grids_of(task):

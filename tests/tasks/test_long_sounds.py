@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from crossmedia.tasks.long_sounds import MARGIN, WINDOW, encoded, pieces
+from crossmedia.tasks.long_sounds import HEARD, MARGIN, encoded, pieces, stretches
 
 RATE, EVERY = 100, 10
 
@@ -31,7 +31,7 @@ def test_a_frame_is_taken_where_both_its_sides_are_heard():
     encoded(noted, [torch.arange(100.0 * RATE)], EVERY, RATE)
     for before, after in zip(heard, heard[1:], strict=False):
         assert before[-1] - after[0] == pytest.approx(2 * MARGIN * RATE, abs=1)
-    assert max(map(len, heard)) <= (WINDOW + 2 * MARGIN) * RATE
+    assert max(map(len, heard)) <= HEARD * RATE
 
 
 def test_pieces_cover_a_sound_and_overlap():
@@ -39,3 +39,43 @@ def test_pieces_cover_a_sound_and_overlap():
     parts = pieces(sound, RATE)
     assert torch.equal(torch.cat([parts[0], *(part[int(2 * MARGIN * RATE) :] for part in parts[1:])]), sound)
     assert len(pieces(sound[: 20 * RATE], RATE)) == 1
+
+
+@pytest.mark.parametrize("seconds", [1.3, 5.0, 60.0])
+def test_no_piece_is_longer_than_what_the_net_is_used_to(seconds):
+    sound, heard = torch.arange(100.0 * RATE), []
+
+    def noted(clips):
+        heard.extend(clips.lens.tolist())
+        return hears(clips)
+
+    frames, lens = encoded(noted, [sound], EVERY, RATE, seconds)
+    assert torch.equal(frames[0, : lens[0], 0], sound[::EVERY])
+    assert max(heard) <= seconds * RATE >= max(map(len, pieces(sound, RATE, seconds)))
+
+
+def spoken(*seconds, rate=1000, noise=0.0):
+    """Tones of these seconds, silence of the negative ones."""
+    parts = [torch.sin(torch.arange(round(abs(s) * rate)) * 0.7) * (s > 0) for s in seconds]
+    sound = torch.cat(parts)
+    return sound + noise * torch.randn(len(sound))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_a_long_sound_is_cut_at_its_pauses_and_a_little_of_them_stays(noise):
+    sound = spoken(-0.5, 3, -0.4, 2, -0.1, 1, -2, 4, noise=noise)
+    found = stretches(sound, 1000, longest=5)
+    assert [len(part) / 1000 for part in found] == pytest.approx([3.2, 3.3, 4.1], abs=0.05)
+    assert torch.equal(found[1], sound[3800 : 3800 + len(found[1])])
+
+
+def test_a_sound_that_is_not_longer_is_left_as_it_is():
+    sound = spoken(1, -1, 1)
+    assert stretches(sound, 1000, longest=3) == [sound]
+
+
+def test_of_digital_silence_there_is_nothing_and_of_noise_all():
+    assert stretches(torch.zeros(9000), 1000, longest=3) == []
+    noise = torch.randn(9000)
+    (part,) = stretches(noise, 1000, longest=3)
+    assert len(part) == 9000

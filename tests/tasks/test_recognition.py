@@ -7,9 +7,11 @@ import torch
 from scoring import overfitted, scored, stepped
 from torch import nn
 
+from crossmedia import origin
 from crossmedia.audio.mels import LogMel
 from crossmedia.audio.transforms import AudioTransform
 from crossmedia.data.batches import Clips, Meta, SpeechBatch
+from crossmedia.errors import DataError
 from crossmedia.nets.conv_gru import ConvGRU
 from crossmedia.nets.ctc_net import CTCNet
 from crossmedia.nets.frontend import MelFrontEnd
@@ -18,6 +20,7 @@ from crossmedia.nets.lstm_attention import LSTMAttentionDecoder
 from crossmedia.nets.transducer import TransducerNet
 from crossmedia.report.panels import Alignment, Matrix, Sound, Table
 from crossmedia.tasks.attention_recognition import Seq2SeqRecognition
+from crossmedia.tasks.long_sounds import stretches
 from crossmedia.tasks.recognition import CTCRecognition
 from crossmedia.tasks.transduction import TransducerRecognition
 from crossmedia.text.ctc import BLANK
@@ -215,6 +218,19 @@ def test_a_sound_of_any_length_is_heard_whole():
     assert task.generate(audio=[spelled("two cats"), spelled(long)]) == ["two cats", long]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_long_sound_is_heard_between_its_pauses_as_if_each_part_were_alone(kind):
+    task = made(kind).eval()
+    overfitted(task, batch(*TEXTS), ADAM(task.parameters()), 200)
+    task.eval()
+    task.meta = task.meta._replace(seconds=0.5)
+    pause = torch.zeros(4000)
+    sound = torch.cat([part for text in TEXTS * 3 for part in (spelled(text), pause)])
+    alone = [task.generate(audio=part)[0] for part in stretches(sound, RATE, 0.5)]
+    assert task.generate(audio=[sound, pause.repeat(3)]) == [" ".join(filter(None, alone)), ""]
+    assert len(alone) == len(TEXTS) * 3
+
+
 def test_attention_hears_a_long_sound_in_pieces_that_overlap(monkeypatch):
     task = made(Seq2SeqRecognition).eval()
     words = [f"w{number}" for number in range(40)]  # a word a second
@@ -222,14 +238,117 @@ def test_attention_hears_a_long_sound_in_pieces_that_overlap(monkeypatch):
     monkeypatch.setattr(
         task,
         "_search",
-        lambda clips, beam: [
-            type("H", (), {"tokens": [words[int(i)] for i in row[::RATE][: -(-int(n) // RATE)]]})
+        lambda clips, beam, whole: [
+            type("H", (), {"tokens": [words[int(i) - 100] for i in row[::RATE][: -(-int(n) // RATE)]]})
             for row, n in zip(clips.waveforms, clips.lens, strict=True)
         ],
     )
-    assert task.generate(audio=torch.arange(40.0).repeat_interleave(RATE)) == [" ".join(words)]
+    assert task.generate(audio=torch.arange(100.0, 140.0).repeat_interleave(RATE)) == [" ".join(words)]
 
 
 def test_a_language_model_needs_a_beam():
     with pytest.raises(ValueError, match="beam 1: must be at least 2"):
         CTCRecognition(Spells(), META, ADAM, lm="m.arpa")
+
+
+class Mishears(Spells):
+    """Takes each c for a b, by a little."""
+
+    def forward(self, clips):
+        logits, lens = super().forward(clips)
+        b, c = (TOKENIZER.encode(letter)[0] for letter in "bc")
+        logits[..., b] += 1.05 * logits[..., c]
+        return logits, lens
+
+
+ARPA = "\\data\\\nngram 1=4\n\n\\1-grams:\n-1 two\n-1 cats\n-1 </s>\n-9 <unk>\n\n\\end\\\n"
+
+
+def test_a_language_model_mends_what_was_misheard_in_scores_as_in_generate(tmp_path):
+    path, one = tmp_path / "words.arpa", batch("two cats")
+    path.write_text(ARPA)
+    plain = CTCRecognition(Mishears(), META, ADAM, beam=4).eval()
+    judged = CTCRecognition(Mishears(), META, ADAM, beam=4, lm=str(path)).eval()
+    judged.ready()
+    assert scored(plain, one)["test/wer"] == 0.5 and scored(judged, one)["test/wer"] == 0
+    assert plain.generate(audio=spelled("two cats")) == ["two bats"]
+    assert plain.generate(audio=spelled("two cats"), lm=str(path)) == ["two cats"]
+
+
+def test_a_language_model_that_is_not_there_is_told_before_the_first_step(tmp_path):
+    task = CTCRecognition(Mishears(), META, ADAM, beam=4, lm=str(tmp_path / "none.arpa"))
+    with pytest.raises(DataError, match=r"none\.arpa: cannot be read"):
+        task.ready()
+
+
+def test_errors_by_length_stand_in_the_order_of_the_lengths():
+    task = CTCRecognition(Spells(), META, ADAM).eval()
+    scored(task, batch(*(" ".join(["a ball"] * times) for times in (120, 1, 40, 14))))
+    table = next(panel for panel in task.panels("test") if panel.title == "Errors by length")
+    assert isinstance(table, Table)
+    assert [row[0] for row in table.rows] == ["0-2", "2-4", "4-8", "16 and more"]
+
+
+def test_a_player_has_the_transcript_of_its_own_sound_after_ranks_have_shared_theirs():
+    task = CTCRecognition(Spells(), META, ADAM).eval()
+    scored(task, batch(*TEXTS))
+    task.records = [record for own in task.records for record in (own, {**own, "id": "of rank 1"})]
+    sounds = [panel for panel in task.panels("test") if isinstance(panel, Sound)]
+    assert [(panel.title, panel.note) for panel in sounds] == [
+        (f"{place}-{text}", text) for place, text in enumerate(TEXTS)
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_recogniser_shows_over_seconds_what_it_makes_of_the_first_clip(kind):
+    task = made(kind).eval()
+    scored(task, batch(*TEXTS))
+    heard, made_of_it = (panel for panel in task.panels("test") if isinstance(panel, Matrix))
+    assert heard.column_label == made_of_it.column_label == "seconds"
+    seconds = len(spelled(TEXTS[0])) / RATE
+    assert float(heard.columns[-1]) == pytest.approx(seconds, abs=0.02)
+    assert float(made_of_it.columns[-1]) == pytest.approx(seconds, abs=0.02)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sound_is_transcribed_alone_as_in_a_batch(kind):
+    task = made(kind, beam=3).eval()
+    overfitted(task, batch(*TEXTS), ADAM(task.parameters()), 60)  # half learnt: texts of some length
+    sounds = [spelled(text) for text in ("a red ball two cats a blue star", "two", "a blue ball")]
+    alone = [task.generate(audio=sound)[0] for sound in sounds]
+    assert task.generate(audio=sounds) == alone and any(alone)
+
+
+def test_the_transducer_shows_what_it_wrote_where_it_wrote_it():
+    task = made(TransducerRecognition)
+    overfitted(task, batch(*TEXTS), ADAM(task.parameters()), 200)
+    task.eval()
+    scored(task, batch(*TEXTS))
+    shown = task.panels("test")[-4]
+    assert isinstance(shown, Matrix) and shown.title == "Posteriors of the first clip"
+    assert {"(blank)", "(space)"} | {*TEXTS[0]} - {" "} <= {*shown.rows}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_waveform_without_samples_is_refused(kind):
+    with pytest.raises(ValueError, match="audio: a waveform without samples"):
+        made(kind).generate(audio=torch.zeros(0))
+
+
+def test_the_rules_of_beam_and_language_model_are_those_of_the_constructor():
+    task = CTCRecognition(Spells(), META, ADAM).eval()
+    with pytest.raises(ValueError, match="beam 1: must be at least 2"):
+        task.generate(audio=spelled("a"), beam=1, lm="m.arpa")
+    with pytest.raises(ValueError, match="beam 0: must be at least 1"):
+        task.generate(audio=spelled("a"), beam=0)
+
+
+def test_another_run_s_weights_come_without_its_count_of_texts_left_out(monkeypatch):
+    task, other = CTCRecognition(Spells(), META, ADAM), CTCRecognition(Spells(), META, ADAM)
+    other.left_out += 7
+    other.net.sure.data += 1
+    saved = {"state_dict": other.state_dict(), "meta": {"tokenizer": None}}
+    monkeypatch.setattr(origin, "find_run", lambda *_: (None, None))
+    monkeypatch.setattr(origin, "read_checkpoint", lambda _: saved)
+    assert origin.warm_start(task, "other", "outputs").startswith("init: 1 of 1 weights from other")
+    assert task.left_out == 0 and task.net.sure == 21

@@ -1,12 +1,14 @@
 """ARPA models: Katz back-off by hand, and files that are wrong."""
 
 import math
+from functools import partial
 
 import pytest
 
 from crossmedia.errors import DataError
 from crossmedia.text.arpa import Arpa, WordScores
-from crossmedia.text.tokenizer import CharTokenizer
+from crossmedia.text.bpe import BpeTokenizer
+from crossmedia.text.tokenizer import CharTokenizer, WordTokenizer
 
 MODEL = """\\data\\
 ngram 1=5
@@ -53,13 +55,80 @@ def test_an_unknown_word_is_unk(model):
     assert model.log_prob("cube", ("red",)) == ln(-0.2 - 2.0)
 
 
-def test_the_words_of_a_text_add_up_however_it_is_spelled(model):
+def total(judge, tokens):
+    state, found = judge.start, 0.0
+    for token in tokens:
+        score, state = judge.step(state, token)
+        found += score
+    return found + judge.end(state)
+
+
+@pytest.mark.parametrize("kind", [CharTokenizer, WordTokenizer, partial(BpeTokenizer, vocab_size=20)])
+def test_the_words_of_a_text_add_up_however_it_is_spelled(model, kind):
+    tokenizer = kind().fit(["red ball", "red red ball"])
+    assert total(WordScores(model, tokenizer), tokenizer.encode("red ball")) == ln(-0.1 - 0.2 - 0.6)
+
+
+def test_a_word_counts_as_soon_as_a_blank_ends_it(model):
     tokenizer = CharTokenizer().fit(["red ball"])
-    judge, tokens = WordScores(model, tokenizer), tokenizer.encode("red ball")
-    total = sum(judge.score(tuple(tokens[:k]), tokens[k]) for k in range(len(tokens))) + judge.end(
-        tuple(tokens)
-    )
-    assert total == ln(-0.1 - 0.2 - 0.6)
+    judge = WordScores(model, tokenizer)
+    state = judge.start
+    scores = []
+    for token in tokenizer.encode("red ball")[:4]:
+        score, state = judge.step(state, token)
+        scores.append(score)
+    assert scores == [0, 0, 0, ln(-0.1)]
+
+
+LONG = """\\data\\
+ngram 1=5
+ngram 2=3
+ngram 3=2
+ngram 4=1
+
+\\1-grams:
+-1.0 <s> -0.5
+-0.9 the -0.3
+-0.8 The -0.3
+-0.7 cat -0.2
+-2.0 <unk>
+
+\\2-grams:
+-0.9 the cat -0.1
+-0.4 <s> the -0.2
+-0.1 <unk> cat
+
+\\3-grams:
+-0.2 <s> the cat
+-0.3 the cat cat
+
+\\4-grams:
+-0.05 <s> the cat cat
+
+\\end\\
+"""
+
+
+@pytest.fixture
+def long(tmp_path):
+    (tmp_path / "m.arpa").write_text(LONG)
+    return Arpa(tmp_path / "m.arpa")
+
+
+def test_each_history_is_as_long_as_the_order_allows(long):
+    assert long.log_prob("cat", ("<s>", "the")) == ln(-0.2)
+    assert long.log_prob("cat", ("<s>", "the", "cat")) == ln(-0.05)
+    assert long.log_prob("cat", ("cat", "<s>", "the", "cat")) == ln(-0.05)
+    assert long.log_prob("cat", ("x", "the", "cat")) == ln(-0.3)
+
+
+def test_words_that_differ_in_case_alone_add_up(long):
+    both = math.log10(10**-0.9 + 10**-0.8)
+    assert long.log_prob("the", ()) == ln(both)
+
+
+def test_an_unknown_word_of_a_history_is_unk_too(long):
+    assert long.log_prob("cat", ("zebra",)) == ln(-0.1)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import tracemalloc
 
 import pytest
 import torch
@@ -64,20 +65,41 @@ def test_a_clip_is_decoded_alone_as_in_a_batch():
     assert together == alone
 
 
-class Never:
-    """A language model that forbids token 1 and likes short texts."""
+class Pairs:
+    """A language model that forbids token 1 behind token 1 or 2."""
 
-    def score(self, prefix, token):
-        return -100.0 if token == 1 else -0.1
+    start = 0
 
-    def end(self, prefix):
-        return 0.0
+    def step(self, last, token):
+        return (-100.0 if token == 1 and last else -0.1), token
+
+    def end(self, last):
+        return -50.0 if last == 2 else 0.0
 
 
-def test_a_language_model_moves_the_choice():
-    probs = torch.tensor([[[0.1, 0.5, 0.4], [0.8, 0.1, 0.1]]])
-    assert ctc_beam_search(probs.log(), torch.tensor([2])) == [[1]]
-    assert ctc_beam_search(probs.log(), torch.tensor([2]), language_model=Never(), lm_weight=1.0) == [[2]]
+def test_a_language_model_moves_the_choice_by_what_was_said_before_and_by_the_end():
+    probs = torch.tensor([[[0.1, 0.1, 0.8], [0.1, 0.7, 0.2]]])  # 2 1, then 2, then 1
+    lens = torch.tensor([2])
+    assert ctc_beam_search(probs.log(), lens) == [[2, 1]]
+    assert ctc_beam_search(probs.log(), lens, language_model=Pairs(), lm_weight=1.0) == [[1]]
+
+
+def test_a_bonus_for_length_makes_longer_texts():
+    probs = torch.tensor([[[0.6, 0.4], [0.9, 0.1], [0.6, 0.4]]])
+    found = [ctc_beam_search(probs.log(), torch.tensor([3]), length_bonus=bonus) for bonus in (-2, 0, 3)]
+    assert found == [[[]], [[1]], [[1, 1]]]
+
+
+def test_memory_grows_with_the_text_alone():
+    path = torch.arange(4000) % 3  # a long text
+    logits = 6.0 * torch.nn.functional.one_hot(path, 3).float()[None]
+    tracemalloc.start()
+    try:
+        found = ctc_beam_search(logits, torch.tensor([4000]), beam=4)[0]
+        assert tracemalloc.get_traced_memory()[1] < 8e6
+    finally:
+        tracemalloc.stop()
+    assert found == path[path > 0].tolist()
 
 
 def test_texts_that_need_more_frames_than_there_are_are_told():

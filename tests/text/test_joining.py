@@ -7,11 +7,16 @@ from crossmedia.text.joining import joined
     "texts, whole",
     [
         (["a red ball lies on", "ball lies on the floor"], "a red ball lies on the floor"),
-        (
-            ["a red ball lies o", "all lies on the floor"],
-            "a red ball lies on the floor",
-        ),  # cut words at both seams
+        (["a red ball lies o", "all lies on the floor"], "a red ball lies on the floor"),  # cut at both seams
+        (["a red ball", "all"], "a red ball"),
+        (["a red b", "ball"], "a red ball"),
+        (["a red ball", "a blue star"], "a red ball a blue star"),  # one word in common is no overlap
+        (["there is a cat on the mat", "the dog runs"], "there is a cat on the mat the dog runs"),
+        (["one two three four", "two tree four five"], "one two three four five"),  # one misheard
+        (["one two three four", "two and three four five"], "one two three four five"),  # one too many
+        (["a b a b", "a b a b c"], "a b a b c"),
         (["one two", "three four"], "one two three four"),
+        (["one two", "two three", "three four"], "one two three four"),
         (["one two", ""], "one two"),
         (["", "one"], "one"),
         (["one two three"], "one two three"),

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from crossmedia.text.transducer import MOST, transducer_beam_search, transducer_greedy
+from crossmedia.text.transducer import MOST, greedy_path, transducer_beam_search, transducer_greedy
 
 
 class Table:
@@ -76,3 +76,51 @@ def test_a_clip_is_decoded_alone_as_in_a_batch():
     together = transducer_greedy(net, net.features(2), lens)
     alone = [transducer_greedy(net, net.features(), lens[k : k + 1])[0] for k in range(2)]
     assert together == alone
+
+
+class Counting(Table):
+    """A net whose state counts the tokens: an even number of them shifts the table by one token."""
+
+    def predict(self, tokens, state):
+        before = torch.zeros(1, len(tokens), 1) if state is None else state[0]
+        count = before + (tokens != 0).sum(1)[None, :, None]
+        text = torch.nn.functional.one_hot((tokens + count[0].long()) % self.tokens, self.tokens).float()
+        return text, (count, count)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_each_hypothesis_goes_on_from_its_own_state(seed):
+    net = Counting(seed=seed)
+    net.logits[..., 0] += 1.5
+
+    def likelihood(text):
+        log_probs, count = [], 0
+        for written in range(len(text) + 1):
+            last = text[written - 1] if written else 0
+            count += last != 0
+            log_probs.append(net.logits[:, (last + count) % net.tokens].log_softmax(-1))  # (T, V)
+        frames, total = len(net.logits), 0.0
+        for places in itertools.combinations_with_replacement(range(frames), len(text)):
+            written, logp = 0, 0.0
+            for frame in range(frames):
+                while written < len(text) and places[written] == frame:
+                    logp += log_probs[written][frame, text[written]].item()
+                    written += 1
+                logp += log_probs[written][frame, 0].item()
+            total += math.exp(logp)
+        return total
+
+    texts = [text for length in range(6) for text in itertools.product((1, 2), repeat=length)]
+    best = max(texts, key=likelihood)
+    assert transducer_beam_search(net, net.features(), torch.tensor([3]), beam=60) == [list(best)]
+
+
+def test_the_greedy_path_shows_of_each_frame_the_steps_that_greedy_takes():
+    probs = torch.tensor(
+        [
+            [[0.1, 0.7, 0.2], [0.2, 0.1, 0.7], [0.9, 0.05, 0.05]],  # 1, 2, blank
+            [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.8, 0.1, 0.1]],  # blank behind both
+        ]
+    )
+    expected = torch.tensor([[0.9, 0.7, 0.7], [0.8, 0.1, 0.1]])
+    assert torch.equal(greedy_path(probs), expected)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from scipy.signal import resample_poly
 from torch import Generator, Tensor, nn
+from torch.nn.functional import pad
 
 from crossmedia.audio.read import SUFFIXES
 from crossmedia.audio.transforms import AudioTransform
@@ -18,6 +19,8 @@ from crossmedia.data.sources.files import members, need_folder
 from crossmedia.errors import DataError
 from crossmedia.images.read import path_text
 from crossmedia.limits import within
+
+NOISE_SECONDS = 3600.0  # of one file of noise; a clip hears a stretch of it
 
 
 class SpecAugment(nn.Module):
@@ -62,12 +65,13 @@ def _spans(count: int, widest: Tensor, room: Tensor, size: int) -> Tensor:
 
 
 class SoundAugment:
-    """Speed and noise of a training clip, drawn by the clip's own generator.
+    """Speed, silence and noise of a training clip, drawn by the clip's own generator.
 
     `speeds` are the factors of speed perturbation (Ko et al., 2015), which changes the pitch with the tempo.
-    `snr` is the range of the signal-to-noise ratio in dB of what is added: white noise, or a random stretch
-    of the sounds of the folder `noises`. A clip or noise of digital silence adds nothing. `sample_rate` is
-    that of the clips, in Hz.
+    Before the clip and behind it up to `silence` seconds of silence are put, as recordings have them. `snr`
+    is the range of the signal-to-noise ratio in dB of what is added: white noise, or a random stretch of the
+    sounds of the folder `noises`. A clip or noise of digital silence adds nothing. `sample_rate` is that of
+    the clips, in Hz.
     """
 
     def __init__(
@@ -76,20 +80,29 @@ class SoundAugment:
         speeds: Sequence[float] = (0.9, 1.0, 1.1),
         snr: Sequence[float] | None = None,
         noises: str | None = None,
+        silence: float = 0.0,
     ):
-        within(sample_rate=sample_rate, speeds=speeds, snr=snr)
+        for name, numbers in {"speeds": speeds, "snr": snr}.items():
+            if not (numbers is None and name == "snr" or isinstance(numbers, list | tuple)):
+                raise ValueError(f"{name} {numbers}: must be a list of numbers")
+        within(sample_rate=sample_rate, speeds=speeds, snr=snr, silence=silence)
+        if not speeds:
+            raise ValueError("speeds []: must be one or more factors")
         if snr is not None and (len(snr) != 2 or snr[0] > snr[1]):
             raise ValueError(f"snr {list(snr)}: must be two numbers of dB, the lower one first")
         if noises and snr is None:
             raise ValueError("snr null: must be two numbers of dB where there are noises")
-        self.factors = [Fraction(speed).limit_denominator(100) for speed in speeds]
-        self.snr = snr
+        self.factors = [Fraction(speed).limit_denominator(1000) for speed in speeds]
+        self.snr, self.longest = snr, int(silence * sample_rate)
         self.noises = _sounds(noises, AudioTransform(sample_rate)) if noises else None
 
     def __call__(self, waveform: Tensor, draw: Generator) -> Tensor:
-        """waveform (S,) -> (S / speed,)."""
+        """waveform (S,) -> (S / speed + silence,)."""
         waveform = self._at_speed(waveform, draw)
-        return waveform if self.snr is None else self._noisy(waveform, draw)
+        power = waveform.square().mean()
+        if self.longest:
+            waveform = pad(waveform, torch.randint(self.longest + 1, (2,), generator=draw).tolist())
+        return waveform if self.snr is None else self._noisy(waveform, power, draw)
 
     def _at_speed(self, waveform: Tensor, draw: Generator) -> Tensor:
         factor = self.factors[int(torch.randint(len(self.factors), (1,), generator=draw))]
@@ -98,7 +111,7 @@ class SoundAugment:
         changed = resample_poly(waveform.numpy(), factor.denominator, factor.numerator)
         return torch.from_numpy(changed.astype(np.float32))
 
-    def _noisy(self, waveform: Tensor, draw: Generator) -> Tensor:
+    def _noisy(self, waveform: Tensor, power: Tensor, draw: Generator) -> Tensor:
         assert self.snr is not None
         low, high = self.snr
         ratio = low + (high - low) * float(torch.rand(1, generator=draw))
@@ -108,7 +121,7 @@ class SoundAugment:
             sound = self.noises[int(torch.randint(len(self.noises), (1,), generator=draw))]
             start = int(torch.randint(len(sound), (1,), generator=draw))
             noise = sound.roll(-start).repeat(-(-len(waveform) // len(sound)))[: len(waveform)]
-        power, noise_power = waveform.square().mean(), noise.square().mean()
+        noise_power = noise.square().mean()
         if not power or not noise_power:
             return waveform
         return waveform + noise * (power / noise_power / 10 ** (ratio / 10)).sqrt()
@@ -116,8 +129,9 @@ class SoundAugment:
 
 def _sounds(folder: str, transform: AudioTransform) -> list[Tensor]:
     """The sounds of a folder at the transform's rate, in the order of their names."""
-    paths = [entry.path for entry in members(need_folder(folder, "Expected a folder of sounds"))]
-    paths = [path for path in paths if Path(path).suffix.lower() in SUFFIXES]
+    found = members(need_folder(folder, "Expected a folder of sounds"))
+    names = (entry for entry in found if not entry.name.startswith("."))
+    paths = [entry.path for entry in names if Path(entry.name).suffix.lower() in SUFFIXES]
     if not paths:
         raise DataError(f"{path_text(folder)}: no sound in it ({', '.join(sorted(SUFFIXES))})")
-    return [transform.read(path) for path in paths]
+    return [transform.read(path, NOISE_SECONDS) for path in paths]

@@ -63,6 +63,8 @@ class Corpus:
             sound = np.fromfile(shard.path, _SAMPLE, end - start, offset=offset)
         except OSError as error:
             raise SystemFault(f"{shard.path}: {error.strerror}. Start again: it is made anew") from error
+        if len(sound) < end - start:
+            raise SystemFault(f"{shard.path}: cut short. Start again: it is made anew")
         return torch.from_numpy(sound.astype(np.float32) / _FULL_SCALE)
 
     def lengths(self) -> list[float]:
@@ -92,10 +94,10 @@ class Corpus:
         with _refusal(folder):
             folder.mkdir(parents=True, exist_ok=True)
             shards = _whole(parts)
-        if len(shards) < len(parts):
-            with _locked(folder):
-                shards |= _whole(_without(parts, shards))  # by another process, until it let this one in
-                shards |= _spoken(_without(parts, shards), self.sample_rate)
+            if len(shards) < len(parts):
+                with _locked(folder):
+                    shards |= _whole(_without(parts, shards))  # by another process, until it let this one in
+                    shards |= _spoken(_without(parts, shards), self.sample_rate)
         return [shards[path] for path in parts]
 
 
@@ -146,16 +148,15 @@ def _spoken(parts: Mapping[Path, Sequence[Utterance]], sample_rate: int) -> dict
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Alone among the processes that speak into this folder, where its file system knows locks."""
-    with _refusal(folder):
-        lock = open(folder / ".lock", "a")
-    with lock:
+    with open(folder / ".lock", "a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
         except OSError:  # then two may make the same file: each a whole one
             pass
         else:
             for scrap in folder.glob(".*.tmp"):  # of a process that was killed as it wrote
-                scrap.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    scrap.unlink()
         yield
 
 

@@ -31,7 +31,7 @@ LONGEST = 600  # ms of an event
 TAKES = 64  # ways in which each word is said
 SHADES = 4  # numbers in [0, 1) that tell how an event sounds: its peak, its pitch or take, pace, overtone
 LEAST_RATE = 16_000  # Hz; the overtone of the highest sweep is at 7.8 kHz
-_HEARD = 0.02  # of a word's peak: what is before the first such sample and after the last is no word
+HEARD = 0.02  # of a word's peak: what is before the first such sample and after the last is no word
 
 T = TypeVar("T", int, np.ndarray)
 
@@ -74,7 +74,7 @@ def takes(sounds: Iterable[Tensor], sample_rate: int) -> Tensor:
     time = torch.arange(width) / sample_rate
     rows = []
     for sound in sounds:
-        heard = (sound.abs() > _HEARD * sound.abs().max()).nonzero()
+        heard = (sound.abs() > HEARD * sound.abs().max()).nonzero()
         sound = sound[int(heard[0]) : int(heard[-1]) + 1][:width]
         row = torch.zeros(width)
         row[: len(sound)] = sound / sound.abs().max()

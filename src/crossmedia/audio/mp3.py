@@ -1,6 +1,7 @@
 """Takes an MP3 file apart by its frames (ISO/IEC 11172-3, layer III): a decoder guesses the length of a file
 that does not announce it, and plays what is left of a cut one."""
 
+import re
 from io import BytesIO
 from typing import BinaryIO
 
@@ -13,7 +14,10 @@ _KBPS = {  # by MPEG-1, or its extensions to lower rates (ISO/IEC 13818-3)
     False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
-_TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3")  # what may stand behind the last frame
+MOST_TRIMMED = 1105 + 1152  # samples: the delay of both codecs and a frame of padding (LAME's technical FAQ)
+_LYRICS = re.compile(rb"LYRICSBEGIN.*?LYRICS(?:200|END)", re.DOTALL)
+_MOST_LYRICS = 10**6  # bytes
+_MOST_ZEROS = 1024  # behind the last frame; more of them are lost frames
 _HEADER = 4  # bytes of a frame's
 _ROOMY = 0xE0  # the highest bit rate: decoders look for an announcement in long frames only
 
@@ -40,9 +44,8 @@ def opened(file: BinaryIO, size: int) -> SoundFile:
     return SoundFile(BytesIO(first + bytes_at(file, start, end - start)))
 
 
-def after_id3(file: BinaryIO) -> int:
-    """Where the sound begins: behind ID3v2 tags, if there are any."""
-    at = 0
+def after_id3(file: BinaryIO, at: int = 0) -> int:
+    """Where the sound begins: behind the ID3v2 tags, if there are any at this place."""
     while (head := bytes_at(file, at, 10)).startswith(b"ID3") and len(head) == 10:
         size = 0
         for byte in head[6:]:  # seven bits each
@@ -71,12 +74,27 @@ def _walk(file: BinaryIO, at: int, size: int) -> tuple[int, int]:
             raise broken(at)
         at, frames = at + length, frames + 1
         head = bytes_at(file, at, _HEADER)
-    rest = bytes_at(file, at, len(max(_TAGS, key=len)))
-    if rest.strip(b"\0") and not rest.startswith(_TAGS):
+    if _after_tags(file, at) != size:
         raise broken(at)
     if not frames:
         raise Unreadable("no samples. Remove it")
     return frames, at
+
+
+def _after_tags(file: BinaryIO, at: int) -> int:
+    """Where what may stand behind the last frame ends: tags, then a few zeros."""
+    end = after_id3(file, at)
+    rest = bytes_at(file, end, _MOST_ZEROS)
+    if rest.startswith(b"APETAGEX"):
+        end += 32 + int.from_bytes(rest[12:16], "little")  # the size is without the header
+    elif rest.startswith(b"LYRICSBEGIN"):
+        lyrics = _LYRICS.match(bytes_at(file, end, _MOST_LYRICS))
+        end += lyrics.end() if lyrics else 0
+    elif rest.startswith(b"TAG"):
+        end += 128
+    else:
+        return end + len(rest) - len(rest.lstrip(b"\0"))
+    return _after_tags(file, end) if end > at else at
 
 
 def _kind(head: bytes) -> tuple[int, int, bool]:

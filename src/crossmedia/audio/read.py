@@ -49,9 +49,7 @@ def read_audio(path: str | Path, max_seconds: float = MAX_SECONDS) -> tuple[Tens
     """
     with _told(path) as (file, size):
         info, decoder = _opened(file, size)
-        if info.seconds > max_seconds:
-            limit = f"at most {max_seconds:g} s (max_seconds) are read"
-            raise Unreadable(f"{info.seconds:.6g} s, {limit}. Cut it")
+        need_short(path, info.seconds, max_seconds)
         with decoder() as sound:
             waveform = np.concatenate([np.empty(0, np.float32), *_mono(sound)])
         if len(waveform) != info.frames:
@@ -66,9 +64,19 @@ def audio_info(path: str | Path) -> AudioInfo:
         return _opened(file, size)[0]
 
 
-def need_seconds(path: str | Path, found: float, said: float) -> None:
-    """Raise `DataError` where a list gives a clip `said` seconds, more than 10 ms from what the file has."""
-    if not abs(found - said) <= TOLERANCE:  # NaN is no length either
+def need_short(path: str | Path, seconds: float, max_seconds: float) -> None:
+    """Raise `DataError` where a clip is longer than what is read."""
+    if seconds > max_seconds:
+        fault = f"{seconds:.6g} s, at most {max_seconds:g} s are read"
+        raise DataError(f"{path_text(path)}: {fault}. Cut it{SKIP}")
+
+
+def need_seconds(path: str | Path, found: float, said: float, trimmed: float = 0.0) -> None:
+    """Raise `DataError` where a list gives a clip `said` seconds, more than 10 ms from what the file has.
+
+    The list may count what a codec adds at both ends and its decoder takes away, up to `trimmed` seconds.
+    """
+    if not -TOLERANCE <= said - found <= TOLERANCE + trimmed:  # NaN is no length either
         raise DataError(f"{path_text(path)}: {found:.3f} s, the list says {said:.3f} s. Mend the list{SKIP}")
 
 

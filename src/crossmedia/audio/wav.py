@@ -33,6 +33,7 @@ _NAMES = {
 _IN_DS64 = 0xFFFFFFFF  # RF64's mark of a length that stands in its ds64 chunk (EBU Tech 3306)
 _ENDLESS = 0x7FFF0000  # bytes; what a recorder that writes to a stream puts, or more
 _MOST_CHUNKS = 1000  # before the samples
+_BLOCK = 1 << 16  # bytes looked through at a time
 
 
 class Wav(NamedTuple):
@@ -116,10 +117,14 @@ def _need_data(file: BinaryIO, size: int, start: int, length: int, riff_end: int
         raise Unreadable(f"{fault}. {cure}")
     end = _next(file, start, length)
     rest = bytes_at(file, end, 4)
-    foreign = rest.strip(b"\0") and not _names_chunk(rest)
-    if len(rest) == 4 and (end < riff_end and foreign or length == 0 and not _names_chunk(rest)):
+    if len(rest) == 4 and not _names_chunk(rest) and (length == 0 or _sounds(file, end, min(size, riff_end))):
         fault = f"its header gives {spaced(length)} bytes of samples, {spaced(size - end)} more follow"
         raise Unreadable(f"{fault}. Save it again")
+
+
+def _sounds(file: BinaryIO, at: int, end: int) -> bool:
+    """Whether more than padding follows: a clip may be silent where its samples seem to end."""
+    return any(bytes_at(file, at, min(_BLOCK, end - at)).strip(b"\0") for at in range(at, end, _BLOCK))
 
 
 def _next(file: BinaryIO, start: int, length: int) -> int:

@@ -34,7 +34,7 @@ class ImageBatch(NamedTuple):
 
 
 class ClassBatch(NamedTuple):
-    inputs: Tensor | Clips  # (B, C, H, W)
+    inputs: Tensor | Clips  # pictures (B, C, H, W), or sounds
     labels: Tensor  # (B,)
     valid: Tensor  # (B,)
     ids: list[str]
@@ -48,7 +48,7 @@ class ObjectBatch(NamedTuple):
 
 
 class CaptionBatch(NamedTuple):
-    inputs: Tensor | Clips  # (B, C, H, W)
+    inputs: Tensor | Clips  # pictures (B, C, H, W), or sounds
     tokens: Tensor  # (B, L), or (B, K, L) in training: bos … eos, padded with 0
     lens: Tensor  # (B,) or (B, K), with bos and eos
     references: list[tuple[str, ...]]  # every caption of each sample
@@ -81,7 +81,8 @@ def ids_of(batch: Any) -> list[str]:
 class Meta(NamedTuple):
     """What only the data knows; the task keeps it in the checkpoint, so that loading needs no data.
 
-    Each part but `classes` is an object with `config()`: a plain dict with `_target_` that builds it again.
+    Each part but `classes` and `seconds` is an object with `config()`: a plain dict with `_target_` that
+    builds it again.
     """
 
     classes: tuple[str, ...] = ()
@@ -89,6 +90,7 @@ class Meta(NamedTuple):
     image: Any = None  # images.transforms.ImageTransform
     audio: Any = None  # audio.transforms.AudioTransform
     scorer: Any = None  # the data set's own Metric, as SceneAccuracy is
+    seconds: float | None = None  # of the longest sound of training
 
 
 class Split(Protocol):

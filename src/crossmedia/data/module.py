@@ -23,8 +23,9 @@ class DataModule(LightningDataModule):
     """Loaders of every split, and `meta`: what only the data knows.
 
     `on_error=stop` raises every fault of the data at once; `skip` leaves bad members out, decodes each
-    remaining file once before training, and lists what it skipped in `skipped`. `cache` keeps prepared
-    pictures in memory.
+    remaining file once before training, and lists what it skipped in `skipped`. Sounds of training longer
+    than `max_seconds` are left out, and a note counts them. `cache` keeps prepared pictures and sounds in
+    memory.
     """
 
     def __init__(
@@ -41,9 +42,11 @@ class DataModule(LightningDataModule):
         cache: bool = False,
         on_error: Literal["stop", "skip"] = "stop",
         test_splits: list[str] | None = None,
+        max_seconds: float | None = None,
         seed: int = 0,
     ):
         super().__init__()
+        within(max_seconds=max_seconds)
         within(batch_size=batch_size, eval_batch_size=eval_batch_size, num_workers=num_workers)
         if on_error not in ("stop", "skip"):
             raise ValueError(f"on_error {on_error}: must be stop or skip")
@@ -62,6 +65,7 @@ class DataModule(LightningDataModule):
         self.image, self.audio, self.tokenizer, self.num_classes = image, audio, tokenizer, num_classes
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
         self.num_workers, self.cache, self.on_error, self.seed = num_workers, cache, on_error, seed
+        self.max_seconds = max_seconds
         self.test_splits = test_splits or [name for name in source.splits if name.startswith("test")]
         unknown = [name for name in self.test_splits if name not in source.splits]
         if unknown:
@@ -72,7 +76,7 @@ class DataModule(LightningDataModule):
         self._splits: dict[str, Split] = {}
 
     def learn(self, meta: Meta | None = None) -> Meta:
-        """Find the faults, fit the tokenizer on the training captions, return `meta`.
+        """Find the faults, fit the tokenizer on the texts of training, return `meta`.
 
         A checkpoint's own `meta` is kept.
         """
@@ -82,6 +86,7 @@ class DataModule(LightningDataModule):
         for name in self.source.splits:
             split = self.source.split(name)
             self._splits[name] = self._readable(split) if self.on_error == "skip" else split
+        self._splits["train"] = self._short(self._splits["train"])
         if meta is None:  # before the training: the test splits are asked for after it
             self._need_samples("train", "val", *self.test_splits)
         self.meta = meta or self._fit()
@@ -109,7 +114,19 @@ class DataModule(LightningDataModule):
         if classes and self.num_classes not in (None, len(classes)):
             raise ConfigError(f"data.num_classes={self.num_classes}: the data has {len(classes)} classes")
         scorer = self.source.scorer if "captions" in self.view.needs else None
-        return Meta(classes, tokenizer, self.image, self.audio, scorer)
+        lengths = lengths_of(self._splits["train"]) if "waveform" in self.view.needs else None
+        return Meta(classes, tokenizer, self.image, self.audio, scorer, max(lengths) if lengths else None)
+
+    def _short(self, split: Split) -> Split:
+        lengths = lengths_of(split) if self.max_seconds else None
+        if lengths is None:
+            return split
+        kept = [index for index, seconds in enumerate(lengths) if seconds <= self.max_seconds]
+        if len(kept) == len(split):
+            return split
+        left = f"{len(split) - len(kept)} sounds of training longer than {self.max_seconds:g} s left out"
+        self.source.notes.append(left)
+        return Chosen(split, kept, split.texts())
 
     def _need_samples(self, *names: str) -> None:
         empty = [name for name in dict.fromkeys(names) if not len(self.split(name))]
@@ -208,7 +225,7 @@ class Item(NamedTuple):
 
 
 class Items(Dataset):
-    """Samples at keys, their pictures at the size of the model."""
+    """Samples at keys, their pictures at the size of the model, their sounds at its rate."""
 
     def __init__(self, split: Split, meta: Meta, cache: bool):
         self.split, self.meta, self.cache = split, meta, cache

@@ -4,6 +4,7 @@ Shapes: B batch, T frames, D model width, H heads.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from crossmedia.data.batches import Clips
 from crossmedia.limits import within
 from crossmedia.nets.frontend import MelFrontEnd
-from crossmedia.nets.masks import MaskedConv, mask_of, masked
+from crossmedia.nets.masks import Subsample, mask_of, masked
 
 
 class Conformer(nn.Module):
@@ -29,29 +30,23 @@ class Conformer(nn.Module):
         depth: int = 16,
         heads: int = 4,
         kernel: int = 31,
-        strides: tuple[int, ...] = (2, 2),
+        strides: Sequence[int] = (2, 2),
         dropout: float = 0.1,
     ):
         super().__init__()
-        within(dim=dim, depth=depth, heads=heads, kernel=kernel, strides=strides, dropout=dropout)
+        within(dim=dim, depth=depth, heads=heads, kernel=kernel, dropout=dropout)
         if dim % heads or dim % 2:
             raise ValueError(f"dim {dim}: must be even and a multiple of heads, {heads}")
         if kernel % 2 == 0:
             raise ValueError(f"kernel {kernel}: must be odd")
         self.frontend, self.dim = frontend, dim
-        self.samples_per_frame = frontend.mel.hop_length * math.prod(strides)
-        widths = [frontend.dim, *[dim] * len(strides)]
-        self.subsample = nn.ModuleList(
-            MaskedConv(before, dim, 3, stride, dropout)
-            for before, stride in zip(widths, strides, strict=False)
-        )
+        self.subsample = Subsample(frontend.dim, dim, strides, dropout=dropout)
+        self.samples_per_frame = frontend.mel.hop_length * self.subsample.factor
         self.blocks = nn.ModuleList(_Block(dim, heads, kernel, dropout) for _ in range(depth))
 
     def forward(self, clips: Clips) -> tuple[Tensor, Tensor]:
         """-> features (B, T, D), zeros behind each clip's end, and the frames of each (B,)."""
-        x, lens = self.frontend(clips)
-        for convolution in self.subsample:
-            x, lens = convolution(x, lens)
+        x, lens = self.subsample(*self.frontend(clips))
         mask = mask_of(lens, x.shape[1])
         places = _distances(x)
         for block in self.blocks:

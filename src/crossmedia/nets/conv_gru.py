@@ -1,9 +1,8 @@
 """Convolutions and a bidirectional GRU over log-mels: the plain net of CTC recognition.
 
-Shapes: B batch, T frames, D model width, V tokens.
+Shapes: B batch, T frames, D model width.
 """
 
-import math
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -12,7 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from crossmedia.data.batches import Clips
 from crossmedia.limits import within
 from crossmedia.nets.frontend import MelFrontEnd
-from crossmedia.nets.masks import MaskedConv, masked
+from crossmedia.nets.masks import Subsample, masked
 
 
 class ConvGRU(nn.Module):
@@ -31,20 +30,12 @@ class ConvGRU(nn.Module):
         dropout: float = 0.1,
     ):
         super().__init__()
-        within(dim=dim, depth=depth, strides=strides, dropout=dropout)
-        if dim % 2 or not strides:
-            raise ValueError(
-                f"dim {dim}: must be even, for two directions"
-                if dim % 2
-                else "strides []: must be one or more"
-            )
+        within(dim=dim, depth=depth, dropout=dropout)
+        if dim % 2:
+            raise ValueError(f"dim {dim}: must be even, for two directions")
         self.frontend, self.dim = frontend, dim
-        self.samples_per_frame = frontend.mel.hop_length * math.prod(strides)
-        widths = [frontend.dim, *[dim] * len(strides)]
-        self.convolutions = nn.ModuleList(
-            MaskedConv(before, dim, kernel, stride, dropout)
-            for before, stride in zip(widths, strides, strict=False)
-        )
+        self.subsample = Subsample(frontend.dim, dim, strides, kernel, dropout)
+        self.samples_per_frame = frontend.mel.hop_length * self.subsample.factor
         self.gru = nn.GRU(
             dim, dim // 2, depth, batch_first=True, bidirectional=True, dropout=dropout * (depth > 1)
         )
@@ -52,9 +43,7 @@ class ConvGRU(nn.Module):
 
     def forward(self, clips: Clips) -> tuple[Tensor, Tensor]:
         """-> features (B, T, D), zeros behind each clip's end, and the frames of each (B,)."""
-        x, lens = self.frontend(clips)
-        for convolution in self.convolutions:
-            x, lens = convolution(x, lens)
+        x, lens = self.subsample(*self.frontend(clips))
         packed = pack_padded_sequence(x, lens.cpu(), batch_first=True, enforce_sorted=False)
         x, _ = pad_packed_sequence(self.gru(packed)[0], batch_first=True, total_length=x.shape[1])
         return masked(self.norm(x), lens), lens

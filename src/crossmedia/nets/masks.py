@@ -3,8 +3,13 @@
 Shapes: B batch, T frames, D width.
 """
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+
+from crossmedia.limits import within
 
 
 def mask_of(lens: Tensor, frames: int) -> Tensor:
@@ -41,3 +46,24 @@ class MaskedConv(nn.Module):
         x = self.convolution(masked(x, lens).transpose(1, 2)).transpose(1, 2)
         lens = (lens + self.stride - 1) // self.stride
         return masked(self.dropout(nn.functional.silu(self.norm(x))), lens), lens
+
+
+class Subsample(nn.Module):
+    """A `MaskedConv` for each of `strides`: a frame in as many as their product."""
+
+    def __init__(self, before: int, dim: int, strides: Sequence[int], kernel: int = 3, dropout: float = 0.0):
+        super().__init__()
+        within(strides=strides, kernel=kernel)
+        if not strides:
+            raise ValueError("strides []: must be one or more")
+        self.factor = math.prod(strides)
+        self.layers = nn.ModuleList(
+            MaskedConv(dim if place else before, dim, kernel, stride, dropout)
+            for place, stride in enumerate(strides)
+        )
+
+    def forward(self, x: Tensor, lens: Tensor) -> tuple[Tensor, Tensor]:
+        """x (B, T, before), lens (B,) -> (B, T / factor, dim) and their lens, each stride rounded up."""
+        for layer in self.layers:
+            x, lens = layer(x, lens)
+        return x, lens

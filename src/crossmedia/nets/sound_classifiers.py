@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from crossmedia.data.batches import Clips
 from crossmedia.limits import within
 from crossmedia.nets.frontend import MelFrontEnd
-from crossmedia.nets.masks import MaskedConv, mask_of, masked, mean_of
+from crossmedia.nets.masks import Subsample, mask_of, masked, mean_of
 from crossmedia.nets.transformer import sinusoids
 
 
@@ -113,14 +113,11 @@ class MelTransformer(nn.Module):
         dropout: float = 0.1,
     ):
         super().__init__()
-        within(num_classes=num_classes, dim=dim, depth=depth, heads=heads, strides=strides, dropout=dropout)
+        within(num_classes=num_classes, dim=dim, depth=depth, heads=heads, dropout=dropout)
         if dim % heads or dim % 2:
             raise ValueError(f"dim {dim}: must be even and a multiple of heads, {heads}")
         self.frontend = frontend
-        widths = [frontend.dim, *[dim] * len(strides)]
-        self.subsample = nn.ModuleList(
-            MaskedConv(before, dim, 3, stride) for before, stride in zip(widths, strides, strict=False)
-        )
+        self.subsample = Subsample(frontend.dim, dim, strides)
         layer = nn.TransformerEncoderLayer(
             dim, heads, 4 * dim, dropout, "gelu", batch_first=True, norm_first=True
         )
@@ -129,9 +126,7 @@ class MelTransformer(nn.Module):
 
     def forward(self, clips: Clips) -> Tensor:
         """-> logits (B, K)."""
-        x, lens = self.frontend(clips)
-        for convolution in self.subsample:
-            x, lens = convolution(x, lens)
+        x, lens = self.subsample(*self.frontend(clips))
         x = x + sinusoids(x.shape[1], x.shape[2]).to(x)
         x = self.encoder(x, src_key_padding_mask=~mask_of(lens, x.shape[1]))  # (B, T, D)
         return self.head(mean_of(x, lens))

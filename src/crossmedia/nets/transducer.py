@@ -38,9 +38,13 @@ class TransducerNet(nn.Module):
     def forward(self, clips: Clips, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """tokens (B, U) -> logits (B, T, U + 1, V), and the frames of each clip (B,)."""
         features, lens = self.encode(clips)
+        return self.joined(features, tokens), lens
+
+    def joined(self, features: Tensor, tokens: Tensor) -> Tensor:
+        """Logits (B, T, U + 1, V) of each frame (B, T, D) behind each start of the tokens (B, U)."""
         start = tokens.new_full((len(tokens), 1), BLANK)  # it stands for the empty text
         text, _ = self.predict(torch.cat((start, tokens), 1), None)  # (B, U + 1, D)
-        return self.join(features[:, :, None], text[:, None]), lens
+        return self.join(features[:, :, None], text[:, None])
 
     def encode(self, clips: Clips) -> tuple[Tensor, Tensor]:
         """The joint network's side of the sound (B, T, D), and the frames of each clip (B,)."""

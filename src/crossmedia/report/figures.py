@@ -4,6 +4,7 @@ Only matplotlib's object API: no pyplot, so no state is shared and no display is
 """
 
 import io
+import itertools
 import re
 import warnings
 from collections.abc import Iterator
@@ -207,35 +208,38 @@ def _matrix(panel: Matrix) -> "Figure":
     values = np.asarray(panel.values, dtype=float).reshape(len(panel.rows), len(panel.columns))
     down, across = values.shape
     long = max(down, across, 1)
-    cell = (
-        min(44, max(24, 320 // long))
-        if long <= NUMBERED
-        else max(13, min(17, 760 // long))
-        if long <= NAMED
-        else 480 / long
-    )
+    if long <= NAMED:
+        wide = tall = min(44, max(24, 320 // long)) if long <= NUMBERED else max(13, min(17, 760 // long))
+        every = every_row = 1
+    else:
+        wide, tall = (max(480 / long, min(12, 190 / max(count, 1))) for count in (across, down))
+        every, every_row = _step(max(across / 20, 1)), _step(LINE_HEIGHT * 0.65 / tall)
     size = 11 if long <= NUMBERED else 9
-    every = 1 if long <= NAMED else -(-long // 20)
-    rows = [_short(name, 20) for name in panel.rows[::every]]
+    rows = [_short(name, 20) for name in panel.rows[::every_row]]
     columns = [_short(name, 20) for name in panel.columns[::every]]
     row_room, column_room = (
         max(map(len, names), default=0) * LETTER * size / 11 for names in (rows, columns)
     )
-    upright = column_room > cell * every
+    upright = column_room > wide * every
     bottom = (column_room if upright else LINE_HEIGHT) + (LINE_HEIGHT + 8 if panel.column_label else 8)
     left = row_room + (LINE_HEIGHT + 14 if panel.row_label else 12)
-    figure, axes = _axes(max(cell * across, 1), max(cell * down, 1), left, bottom, 8)
+    figure, axes = _axes(max(wide * across, 1), max(tall * down, 1), left, bottom, 8)
     image = _colours(_blocks(values))
     if values.size:
         extent = (-0.5, across - 0.5, down - 0.5, -0.5)
         axes.imshow(image, aspect="auto", interpolation="none", extent=extent)
     axes.set_xticks(range(0, across, every), columns, rotation=90 if upright else 0, fontsize=size)
-    axes.set_yticks(range(0, down, every), rows, fontsize=size)
+    axes.set_yticks(range(0, down, every_row), rows, fontsize=size)
     axes.set_xlabel(panel.column_label, color=INK)
     axes.set_ylabel(panel.row_label, color=INK)
     if long <= NUMBERED:
         _numbers(axes, values)
     return figure
+
+
+def _step(least: float) -> int:
+    """The smallest of 1, 2, 5, 10, 20 and so on that is no less."""
+    return next(step for k in itertools.count() for step in (10**k, 2 * 10**k, 5 * 10**k) if step >= least)
 
 
 def _numbers(axes: "Axes", values: np.ndarray) -> None:

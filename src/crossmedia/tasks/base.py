@@ -27,6 +27,7 @@ class Task(LightningModule):
         str, str
     ] = {}  # metric name -> "min" or "max", the better direction; the first is the monitored one
     shown = 16  # samples that a page shows
+    counters: tuple[str, ...] = ()  # buffers that count this run's steps: `init=` leaves them alone
 
     def __init__(
         self,
@@ -134,7 +135,10 @@ class Task(LightningModule):
         """A path, or a waveform (samples,) at the model's rate, or a list of them, as waveforms."""
         many = audio if isinstance(audio, list | tuple) else [audio]
         read = self.meta.audio.read
-        return [(one if isinstance(one, Tensor) else read(one, max_seconds)).to(self.device) for one in many]
+        found = [(one if isinstance(one, Tensor) else read(one, max_seconds)).to(self.device) for one in many]
+        if not all(map(len, found)):
+            raise ValueError("audio: a waveform without samples")
+        return found
 
     def given(self, image: Any, audio: Any) -> Tensor | Clips:
         """The one that the model takes, as the net's input; ValueError where the other is given."""

@@ -18,6 +18,7 @@ from crossmedia.metrics.cider import CiderD
 from crossmedia.metrics.rouge import RougeL, rouge_l
 from crossmedia.report.panels import Grid, Panel, Sound, Table
 from crossmedia.tasks.base import Task, to_uint8
+from crossmedia.tasks.over_time import over_time, spectrogram
 from crossmedia.text.decoding import Hypothesis, beam_search
 from crossmedia.text.normalise import NAME
 from crossmedia.text.tokenizer import BOS, EOS, PAD
@@ -30,11 +31,11 @@ EXPLAINED = 3  # pictures whose attention is shown word by word
 class Captioning(Task):
     """Encoder to decoder by teacher forcing (Xu et al., 2015; Vaswani et al., 2017); beam search in scoring.
 
-    `attention_penalty` weighs the doubly stochastic term of Xu et al. (section 4.2.1). `beam`, `max_len`
-    (tokens) and `length_penalty` belong to the search. Scored by corpus BLEU-1..4, ROUGE-L and CIDEr-D
-    against every caption of a sample, and by the data set's own scorer. On test splits two references stand
-    beside them: a held-out caption against the sample's others (`…_paraphrase`), and another sample's caption
-    (`…_chance`).
+    `attention_penalty` weighs the doubly stochastic term of Xu et al. (section 4.2.1), for pictures alone.
+    `beam`, `max_len` (tokens) and `length_penalty` belong to the search. Scored by corpus BLEU-1..4, ROUGE-L
+    and CIDEr-D against every caption of a sample, and by the data set's own scorer. On test splits two
+    references stand beside them: a held-out caption against the sample's others (`…_paraphrase`), and another
+    sample's caption (`…_chance`).
     """
 
     scores = {
@@ -67,6 +68,9 @@ class Captioning(Task):
         super().__init__(net, meta, optimizer, schedule)
         within(label_smoothing=label_smoothing, attention_penalty=attention_penalty)
         within(beam=beam, max_len=max_len, length_penalty=length_penalty)
+        if attention_penalty and meta.audio:
+            fault = "must be 0 for sounds: they have far more frames than words to look at them"
+            raise ValueError(f"attention_penalty {attention_penalty}: {fault}")
         self.label_smoothing, self.attention_penalty = label_smoothing, attention_penalty
         self.beam, self.max_len, self.length_penalty = beam, max_len, length_penalty
         self._bleus = self.bleu1, self.bleu2, self.bleu3, self.bleu4 = Bleu(1), Bleu(2), Bleu(3), Bleu(4)
@@ -108,8 +112,7 @@ class Captioning(Task):
 
     def forget(self) -> None:
         super().forget()
-        self.inputs: list[Tensor] = []  # of the first records: pictures or waveforms
-        self.said: list[Hypothesis] = []
+        self.first: list[tuple[dict[str, Any], Tensor, Hypothesis]] = []  # records, pictures or waveforms
 
     @torch.inference_mode()
     def generate(self, *, image: Any = None, audio: Any = None, beam: int | None = None) -> list[str]:
@@ -121,18 +124,16 @@ class Captioning(Task):
 
     @torch.inference_mode()
     def panels(self, split: str) -> list[Panel]:
-        shown = self.records[: len(self.inputs)]
-        if not shown:
+        if not self.first:
             return []
+        shown = [record for record, *_ in self.first]
         if self.meta.audio:
-            return [self._table(shown), *map(self._heard, range(min(HEARD, len(shown))))]
+            return [self._table(shown), *self._looked(*self.first[0]), *map(self._player, self.first[:HEARD])]
         words = [f"{r['output'] or '(empty)'}\n" + "\n".join(r["reference"]) for r in shown]
-        pictures = torch.stack(self.inputs)
+        pictures = torch.stack([picture for _, picture, _ in self.first])
         note = "What the model says, and below it what people say."
-        return [
-            Grid("Captions", to_uint8(pictures), words, columns=4, note=note),
-            *map(self._explain, range(min(EXPLAINED, len(shown)))),
-        ]
+        explained = [self._explain(place, *one) for place, one in enumerate(self.first[:EXPLAINED], 1)]
+        return [Grid("Captions", to_uint8(pictures), words, columns=4, note=note), *explained]
 
     def notes(self, split: str) -> list[str]:
         zero = [f"{split}: BLEU-{bleu.n_gram} is 0: {bleu.note}" for bleu in self._bleus if bleu.note]
@@ -183,28 +184,42 @@ class Captioning(Task):
             if self.own:
                 record["score"][self.own] = getattr(self, self.own).score(pred, known)
             self.records.append(record)
-            if len(self.inputs) < self.shown:
-                self.inputs.append(one_of(batch.inputs, place))
-                self.said.append(hypothesis)
+            if len(self.first) < self.shown:
+                self.first.append((record, one_of(batch.inputs, place), hypothesis))
 
     def _table(self, shown: list[dict[str, Any]]) -> Table:
         rows: list[list[Any]] = [[r["id"], r["output"], " / ".join(r["reference"])] for r in shown]
         return Table("Captions", ["sound", "what the model says", "what people say"], rows)
 
-    def _heard(self, place: int) -> Panel:
-        output = self.records[place]["output"] or "(empty)"
-        return Sound(self.records[place]["id"], self.inputs[place], self.meta.audio.sample_rate, output)
+    def _player(self, first: tuple[dict[str, Any], Tensor, Hypothesis]) -> Panel:
+        record, waveform, _ = first
+        return Sound(record["id"], waveform, self.meta.audio.sample_rate, record["output"] or "(empty)")
 
-    def _explain(self, place: int) -> Grid:
-        """The picture under the attention of each word, by teacher forcing on what it said."""
-        tokenizer, said, picture = self.meta.tokenizer, self.said[place], self.inputs[place]
-        ids = [BOS, *said.tokens, *([EOS] if said.finished else [])]
-        _, attention = self.net(picture[None].to(self.device), torch.tensor([ids[:-1]], device=self.device))
-        weights = attention[0].float().cpu()  # (L, N)
+    def _looked(self, record: dict[str, Any], waveform: Tensor, said: Hypothesis) -> list[Panel]:
+        """A sound's spectrogram above the attention of each word."""
+        net: Any = self.net
+        rate = self.meta.audio.sample_rate
+        clip = Clips(waveform[None].to(self.device), torch.tensor([len(waveform)], device=self.device))
+        seconds = net.encoder.samples_per_frame / rate
+        tokens, attention = self._attention(clip, said)
+        return [
+            spectrogram(f"Spectrogram of {record['id']}", waveform, rate),
+            over_time("Attention word by word", tokens, attention, self.meta.tokenizer, seconds),
+        ]
+
+    def _attention(self, inputs: Tensor | Clips, said: Hypothesis) -> tuple[list[int], Tensor]:
+        """The tokens of what it said of one input and where it looked for each (L, N), by teacher forcing."""
+        tokens = [BOS, *said.tokens, *([EOS] if said.finished else [])]
+        _, attention = self.net(inputs, torch.tensor([tokens[:-1]], device=self.device))
+        return tokens[1:], attention[0].float().cpu()
+
+    def _explain(self, place: int, record: dict[str, Any], picture: Tensor, said: Hypothesis) -> Grid:
+        """The picture under the attention of each word."""
+        _, weights = self._attention(picture[None].to(self.device), said)
         side = math.isqrt(weights.shape[1])
         maps = weights[:, : side * side].unflatten(1, (side, side))[:, None]  # (L, 1, side, side)
         maps = F.interpolate(maps / maps.amax((2, 3), keepdim=True), picture.shape[-2:], mode="bilinear")
         seen = (picture[None] + 1) * (0.25 + 0.75 * maps) - 1  # darker where it does not look
-        words = [tokenizer.decode([token]) for token in said.tokens] + ["(end)"] * said.finished
-        note = self.records[place]["output"] or "(empty)"
-        return Grid(f"Attention word by word, {place + 1}", to_uint8(seen), words, columns=8, note=note)
+        words = [self.meta.tokenizer.decode([token]) for token in said.tokens] + ["(end)"] * said.finished
+        note = record["output"] or "(empty)"
+        return Grid(f"Attention word by word, {place}", to_uint8(seen), words, columns=8, note=note)

@@ -1,6 +1,7 @@
 """Speech to text by connectionist temporal classification."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -11,19 +12,17 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from crossmedia.data.batches import Meta, SpeechBatch
 from crossmedia.limits import within
-from crossmedia.report.panels import Matrix, Panel
-from crossmedia.tasks.base import Task
-from crossmedia.tasks.long_sounds import LONGEST, encoded
-from crossmedia.tasks.transcripts import SCORES, Transcripts
+from crossmedia.report.panels import Panel
+from crossmedia.tasks.long_sounds import encoded
+from crossmedia.tasks.recogniser import Recogniser
 from crossmedia.text.arpa import Arpa, WordScores
 from crossmedia.text.ctc import BLANK, ctc_beam_search, ctc_greedy, too_long
-from crossmedia.text.normalise import NAME
+from crossmedia.trainer.ddp import over_ranks
 
-FRAMES_SHOWN = 100  # of the posteriors of one clip
 LM_BEAM = 16  # of a search with a language model, where none is asked for
 
 
-class CTCRecognition(Task):
+class CTCRecognition(Recogniser):
     """Connectionist temporal classification (Graves et al., 2006): the sum over all alignments of a text.
 
     `net(clips) -> logits (B, T, V), lens (B,)`. Scored by word and character error rate, greedily where
@@ -32,7 +31,7 @@ class CTCRecognition(Task):
     than frames cannot be learnt; a note counts them.
     """
 
-    scores = SCORES
+    counters = ("left_out",)
 
     def __init__(
         self,
@@ -46,23 +45,21 @@ class CTCRecognition(Task):
         length_bonus: float = 0.0,
     ):
         super().__init__(net, meta, optimizer, schedule)
-        within(beam=beam, lm_weight=lm_weight)
-        if lm and beam == 1:
-            raise ValueError("beam 1: must be at least 2 where a language model has a word in it")
+        within(beam=beam, lm_weight=lm_weight, length_bonus=length_bonus)
+        _need_room(beam, lm)
         self.beam, self.lm, self.lm_weight, self.length_bonus = beam, lm, lm_weight, length_bonus
         self._judge: WordScores | None = None
-        self.transcripts = Transcripts()
         self.left_out: Tensor
         self.register_buffer("left_out", torch.tensor(0))  # how often a training text had no room
 
     def ready(self) -> None:
         if self.lm:
-            self._judge = WordScores(Arpa(self.lm), self.meta.tokenizer)
+            self._judge = self._words_of(self.lm)
 
     def training_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
         logits, frames = self.net(batch.inputs)
         loss, cut = self._loss(logits, frames, batch)
-        self.left_out += cut.sum()
+        self.left_out += over_ranks(cut.sum())
         self.log("train/loss", loss, batch_size=len(batch.ids))
         return loss
 
@@ -73,18 +70,17 @@ class CTCRecognition(Task):
         part = batch._replace(tokens=batch.tokens[keep], lens=batch.lens[keep])
         loss, cut = self._loss(logits[keep], frames[keep], part) if size else (logits.sum() * 0, keep)
         self.log_score(split, "loss", loss, size)
-        self.transcripts.score(self, batch, split, self._texts(logits, frames, self.beam, self._judge))
+        self.score_texts(batch, split, self._texts(logits, frames, self.beam, self._judge))
         if not self.posteriors and size:
             first = int(keep.nonzero()[0])
             self.posteriors = [logits[first, : int(frames[first])].float().softmax(-1).cpu()]
 
     def forget(self) -> None:
         super().forget()
-        self.transcripts.forget()
         self.posteriors: list[Tensor] = []  # (T, V) of the first record
 
     def notes(self, split: str) -> list[str]:
-        found = [f"texts compared as {NAME}"]
+        found = super().notes(split)
         if self.left_out:
             fault = "a training text had more tokens than frames and was left out"
             found.append(f"{self.left_out} times {fault}")
@@ -94,19 +90,28 @@ class CTCRecognition(Task):
     def generate(self, *, audio: Any, beam: int | None = None, lm: str | None = None) -> list[str]:
         """What is said in each sound: a path, a waveform (samples,) at the model's rate, or a list of them.
 
-        Sounds may be of any length. `lm` is an ARPA file.
+        Sounds may be of any length. `lm` is an ARPA file; without it no language model has a word, not the
+        one that the scores were made with either.
         """
-        net: Any = self.net
-        rate = self.meta.audio.sample_rate
-        waveforms = self.hear(audio, LONGEST)
-        logits, frames = encoded(net, waveforms, net.encoder.samples_per_frame, rate)
-        judge = WordScores(Arpa(lm), self.meta.tokenizer) if lm else None
-        beam = beam or (max(self.beam, LM_BEAM) if judge else self.beam)
-        return self._texts(logits, frames, beam, judge)
+        if beam is None:
+            beam = max(self.beam, LM_BEAM) if lm else self.beam
+        within(beam=beam)
+        _need_room(beam, lm)
+        judge = self._words_of(lm) if lm else None
 
-    def panels(self, split: str) -> list[Panel]:
-        found = self.transcripts.panels(self.records, self.meta.audio.sample_rate)
-        return [*found, *map(self._posteriors, self.posteriors)]
+        def write(waveforms: list[Tensor], longest: float) -> list[str]:
+            net: Any = self.net
+            rate = self.meta.audio.sample_rate
+            logits, frames = encoded(net, waveforms, net.encoder.samples_per_frame, rate, longest)
+            return self._texts(logits, frames, beam, judge)
+
+        return self.transcribed(audio, write)
+
+    def heard(self) -> list[Panel]:
+        return [self._posteriors(posteriors) for posteriors in self.posteriors]
+
+    def _words_of(self, path: str) -> WordScores:
+        return WordScores(read_arpa(path), self.meta.tokenizer)
 
     def _loss(self, logits: Tensor, frames: Tensor, batch: SpeechBatch) -> tuple[Tensor, Tensor]:
         """The mean over samples of -log p(text) a token, and which samples have no room for their text."""
@@ -119,21 +124,19 @@ class CTCRecognition(Task):
             found = ctc_greedy(logits, frames)
         else:
             found = ctc_beam_search(logits, frames, beam, judge, self.lm_weight, self.length_bonus)
-        return [self.meta.tokenizer.decode(tokens) for tokens in found]
+        return self.decoded(found)
 
     def _posteriors(self, posteriors: Tensor) -> Panel:
         """What the net hears at each frame of the first record."""
-        shown = posteriors[:FRAMES_SHOWN]
-        heard = (shown.amax(0) > 0.1).nonzero().flatten().tolist()
-        names = [
-            "(blank)" if token == BLANK else self.meta.tokenizer.decode([token]) or "?" for token in heard
-        ]
-        names = ["(space)" if name == " " else name for name in names]
-        return Matrix(
-            "Posteriors of the first clip",
-            names,
-            [str(frame) for frame in range(len(shown))],
-            shown[:, heard].T.tolist(),
-            "token",
-            "frame",
-        )
+        heard = (posteriors.amax(0) > 0.1).nonzero().flatten()
+        return self.over_time("Posteriors of the first clip", heard.tolist(), posteriors[:, heard].T)
+
+
+@cache
+def read_arpa(path: str) -> Arpa:
+    return Arpa(path)
+
+
+def _need_room(beam: int, lm: str | None) -> None:
+    if lm and beam == 1:
+        raise ValueError("beam 1: must be at least 2 with a language model (lm)")

@@ -12,21 +12,17 @@ from crossmedia.data.batches import Meta, SpeechBatch
 from crossmedia.limits import within
 from crossmedia.losses.transducer import transducer_loss
 from crossmedia.report.panels import Panel
-from crossmedia.tasks.base import Task
-from crossmedia.tasks.long_sounds import LONGEST, encoded
-from crossmedia.tasks.transcripts import SCORES, Transcripts
-from crossmedia.text.normalise import NAME
-from crossmedia.text.transducer import transducer_beam_search, transducer_greedy
+from crossmedia.tasks.long_sounds import encoded
+from crossmedia.tasks.recogniser import Recogniser
+from crossmedia.text.transducer import greedy_path, transducer_beam_search, transducer_greedy
 
 
-class TransducerRecognition(Task):
+class TransducerRecognition(Recogniser):
     """RNN transducer (Graves, 2012): CTC whose next token knows the tokens before it.
 
     `net(clips, tokens) -> logits (B, T, U + 1, V), lens (B,)`, with `encode`, `predict` and `join`. Scored by
     word and character error rate, greedily where `beam` is 1, else by beam search.
     """
-
-    scores = SCORES
 
     def __init__(
         self,
@@ -39,27 +35,20 @@ class TransducerRecognition(Task):
         super().__init__(net, meta, optimizer, schedule)
         within(beam=beam)
         self.beam = beam
-        self.transcripts = Transcripts()
 
     def training_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
-        loss = self._losses(batch).mean()
+        logits, frames = self.net(batch.inputs, batch.tokens)
+        loss = self._losses(logits, frames, batch).mean()
         self.log("train/loss", loss, batch_size=len(batch.ids))
         return loss
 
     def score(self, batch: SpeechBatch, split: str) -> None:
         keep, size = batch.valid, int(batch.valid.sum())
-        losses = self._losses(batch)[keep]
-        self.log_score(split, "loss", losses.sum() / max(size, 1), size)
         net: Any = self.net
         features, lens = net.encode(batch.inputs)
-        self.transcripts.score(self, batch, split, self._texts(features, lens, self.beam))
-
-    def forget(self) -> None:
-        super().forget()
-        self.transcripts.forget()
-
-    def notes(self, split: str) -> list[str]:
-        return [f"texts compared as {NAME}"]
+        losses = self._losses(net.joined(features, batch.tokens), lens, batch)[keep]
+        self.log_score(split, "loss", losses.sum() / max(size, 1), size)
+        self.score_texts(batch, split, self._texts(features, lens, self.beam))
 
     @torch.inference_mode()
     def generate(self, *, audio: Any, beam: int | None = None) -> list[str]:
@@ -67,17 +56,28 @@ class TransducerRecognition(Task):
 
         Sounds may be of any length.
         """
+
+        def write(waveforms: list[Tensor], longest: float) -> list[str]:
+            net: Any = self.net
+            spacing, rate = net.encoder.samples_per_frame, self.meta.audio.sample_rate
+            features, lens = encoded(net.encode, waveforms, spacing, rate, longest)
+            return self._texts(features, lens, self.beam if beam is None else beam)
+
+        return self.transcribed(audio, write)
+
+    @torch.inference_mode()
+    def heard(self) -> list[Panel]:
+        """What the net gives each frame of the first clip, all steps of the frame together."""
         net: Any = self.net
-        spacing, rate = net.encoder.samples_per_frame, self.meta.audio.sample_rate
-        features, lens = encoded(net.encode, self.hear(audio, LONGEST), spacing, rate)
-        return self._texts(features, lens, self.beam if beam is None else beam)
+        features, lens = net.encode(self.first_clip())
+        tokens = torch.tensor(transducer_greedy(net, features, lens), device=self.device, dtype=torch.long)
+        probs = net.joined(features, tokens)[0].float().softmax(-1)  # (T, U + 1, V)
+        seen = greedy_path(probs)  # (T, V)
+        heard = (seen.amax(0) > 0.1).nonzero().flatten()
+        return [self.over_time("Posteriors of the first clip", heard.tolist(), seen[:, heard].T)]
 
-    def panels(self, split: str) -> list[Panel]:
-        return self.transcripts.panels(self.records, self.meta.audio.sample_rate)
-
-    def _losses(self, batch: SpeechBatch) -> Tensor:
+    def _losses(self, logits: Tensor, frames: Tensor, batch: SpeechBatch) -> Tensor:
         """-log p(text) a token, (B,)."""
-        logits, frames = self.net(batch.inputs, batch.tokens)
         return transducer_loss(logits, batch.tokens, frames, batch.lens) / batch.lens.clamp(min=1)
 
     def _texts(self, features: Tensor, lens: Tensor, beam: int) -> list[str]:
@@ -85,4 +85,4 @@ class TransducerRecognition(Task):
             found = transducer_greedy(self.net, features, lens)
         else:
             found = transducer_beam_search(self.net, features, lens, beam)
-        return [self.meta.tokenizer.decode(tokens) for tokens in found]
+        return self.decoded(found)

@@ -1,13 +1,16 @@
 """N-gram language models of words in the ARPA format, which KenLM, SRILM and others write."""
 
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from crossmedia.data.sources.text_files import lines_of
 from crossmedia.errors import DataError
 from crossmedia.images.read import path_text
-from crossmedia.text.normalise import normalise
+from crossmedia.text.normalise import normalise, words
 
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 _LOG10 = math.log(10)
@@ -17,7 +20,8 @@ _NEVER = -10.0  # log10 of a word that the model lacks where it has no <unk> eit
 class Arpa:
     """Katz back-off over words (Katz, 1987): `log_prob(word, history)` in natural logarithms.
 
-    Raises DataError naming the file and the line that is wrong.
+    Words are compared in lower case: n-grams that differ in case alone add up. What the model lacks is
+    <unk>, in a history too. Raises DataError naming the file and the line that is wrong.
     """
 
     def __init__(self, path: str | Path):
@@ -29,23 +33,24 @@ class Arpa:
 
     def log_prob(self, word: str, history: tuple[str, ...]) -> float:
         """Natural log of the probability of `word` after `history`."""
-        history = history[len(history) - self.order + 1 :] if self.order > 1 else ()
-        penalty = 0.0
+        word, *before = map(self._known, (word, *history[max(0, len(history) - self.order + 1) :]))
+        history, penalty = tuple(before), 0.0
         while True:
             found = self.probs.get((*history, word))
             if found is not None:
                 return _LOG10 * (penalty + found)
             if not history:
-                return _LOG10 * (penalty + self.probs.get((UNKNOWN,), _NEVER))
+                return _LOG10 * (penalty + _NEVER)
             penalty += self.backoffs.get(history, 0.0)
             history = history[1:]
 
+    def _known(self, word: str) -> str:
+        return UNKNOWN if (word,) not in self.probs and (UNKNOWN,) in self.probs else word
+
     def _read(self) -> None:
-        faults: list[str] = []
-        lines = lines_of(self.path, faults)
-        if faults:
-            raise DataError(*faults)
+        lines = lines_of(self.path)
         counts: dict[int, int] = {}
+        found: Counter[int] = Counter()
         order = 0
         for number, line in lines:
             text = line.strip()
@@ -62,7 +67,7 @@ class Arpa:
                     raise self._fault(number, f"no line `ngram {order}=…` above it")
             elif order:
                 self._take(number, text, order)
-        found = {n: sum(len(key) == n for key in self.probs) for n in counts}
+                found[order] += 1
         wrong = next((n for n in counts if counts[n] != found[n]), None)
         if not counts or not self.probs:
             raise DataError(f"{path_text(self.path)}: no n-grams in it. An ARPA file is expected")
@@ -75,13 +80,13 @@ class Arpa:
         parts = text.split()
         if not order + 1 <= len(parts) <= order + 2:
             raise self._fault(number, f"log10, {order} words and at most a back-off expected")
-        words = tuple(
+        gram = tuple(
             word if word in (START, END, UNKNOWN) else normalise(word) for word in parts[1 : order + 1]
         )
         try:
-            self.probs[words] = float(parts[0])
+            self.probs[gram] = _sum(self.probs.get(gram, -math.inf), float(parts[0]))
             if len(parts) == order + 2:
-                self.backoffs[words] = float(parts[-1])
+                self.backoffs.setdefault(gram, float(parts[-1]))
         except ValueError:
             raise self._fault(number, "a number expected") from None
 
@@ -89,29 +94,45 @@ class Arpa:
         return DataError(f"{path_text(self.path)}:{number}: {fault}. Fetch the file again")
 
 
-class WordScores:
-    """A model of words as a judge of a tokenizer's tokens: a word counts when the blank behind it comes.
+State = tuple[tuple[str, ...], tuple[int, ...]]  # the words that are finished, and the tokens behind them
 
-    `tokenizer.decode` must give the text of a prefix; words end at blanks.
+
+class WordScores:
+    """A model of words as a judge of a tokenizer's tokens: a word counts when the next one begins, or a blank
+    ends it.
     """
 
-    def __init__(self, words: Arpa, tokenizer: Any):
-        self.words, self.tokenizer = words, tokenizer
+    def __init__(self, model: Arpa, tokenizer: Any):
+        self.model, self.tokenizer = model, tokenizer
+        self.start: State = (START,), ()
 
-    def score(self, prefix: tuple[int, ...], token: int) -> float:
-        before, after = self._text(prefix), self._text((*prefix, token))
-        if not after.endswith(" ") or before.endswith(" ") or not before:
-            return 0.0
-        *history, word = before.split()
-        return self.words.log_prob(word, (START, *history))
+    def step(self, state: State, token: int) -> tuple[float, State]:
+        """Natural log of what `token` is worth, and the state behind it."""
+        history, tokens = state
+        tokens = (*tokens, token)
+        text = self.tokenizer.decode(tokens)
+        found = words(text)
+        if text.endswith(" "):
+            return self._said(history, found, ())
+        if len(found) > 1:
+            return self._said(history, found[:-1], (token,))
+        return 0.0, (history, tokens)
 
-    def end(self, prefix: tuple[int, ...]) -> float:
-        text = self._text(prefix)
-        history = (START, *text.split())
-        last = 0.0
-        if len(history) > 1 and not text.endswith(" "):
-            last = self.words.log_prob(history[-1], history[:-1])
-        return last + self.words.log_prob(END, history)
+    def end(self, state: State) -> float:
+        history, tokens = state
+        total, (history, _) = self._said(history, words(self.tokenizer.decode(tokens)), ())
+        return total + self.model.log_prob(END, history)
 
-    def _text(self, prefix: tuple[int, ...]) -> str:
-        return self.tokenizer.decode(prefix)
+    def _said(
+        self, history: tuple[str, ...], found: tuple[str, ...], tokens: tuple[int, ...]
+    ) -> tuple[float, State]:
+        total = 0.0
+        for word in found:
+            total += self.model.log_prob(word, history)
+            history = (*history, word)[-self.model.order :]
+        return total, (history, tokens)
+
+
+def _sum(one: float, other: float) -> float:
+    """log10(10^one + 10^other)."""
+    return float(np.logaddexp(one * _LOG10, other * _LOG10)) / _LOG10

@@ -5,7 +5,8 @@ Shapes: B batch, T frames, V tokens. Blank is token 0, which texts have as paddi
 
 import math
 from collections import defaultdict
-from typing import NamedTuple, Protocol
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -18,18 +19,18 @@ BLANK = PAD
 _LEAST = -9.0  # a token less likely than e^-9 at a frame extends no prefix there
 _SURE = math.log(0.9999)  # a frame as sure as this of its blank leaves every prefix as it is
 
-Prefix = tuple[int, ...]
-
 
 class LanguageModel(Protocol):
-    """Judges a text token by token: the scores of its tokens and its end add up to its log-probability."""
+    """Judges a text token by token: what its tokens and its end are worth adds up to its log-probability."""
 
-    def score(self, prefix: Prefix, token: int) -> float:
-        """Natural log of what `token` after `prefix` is worth."""
+    start: Any  # the state before the first token
+
+    def step(self, state: Any, token: int) -> tuple[float, Any]:
+        """Natural log of what `token` is worth, and the state behind it."""
         ...
 
-    def end(self, prefix: Prefix) -> float:
-        """Natural log of what the end after `prefix` is worth."""
+    def end(self, state: Any) -> float:
+        """Natural log of what the end is worth."""
         ...
 
 
@@ -45,11 +46,30 @@ def ctc_greedy(logits: Tensor, lens: Tensor) -> list[list[int]]:
     return found
 
 
-class _Paths(NamedTuple):
+class _Prefix:
+    """A text as its last token and the text before it; what is on no beam any more is let go."""
+
+    __slots__ = ("__weakref__", "before", "said", "token", "worth")
+
+    def __init__(self, before: "_Prefix | None", token: int, worth: float, said: Any):
+        self.before, self.token = before, token
+        self.worth, self.said = worth, said  # by language model and length, and the model's state
+
+    def tokens(self) -> list[int]:
+        found, prefix = [], self
+        while prefix.before is not None:
+            found.append(prefix.token)
+            prefix = prefix.before
+        return found[::-1]
+
+
+class _Paths:
     """Log-probabilities of the paths to a prefix that end in blank, and in its last token."""
 
-    blank: float
-    token: float
+    __slots__ = ("blank", "token")
+
+    def __init__(self, blank: float = -math.inf, token: float = -math.inf):
+        self.blank, self.token = blank, token
 
     @property
     def both(self) -> float:
@@ -78,34 +98,48 @@ def ctc_beam_search(
 def _search(
     log_probs: np.ndarray, beam: int, model: LanguageModel | None, lm_weight: float, length_bonus: float
 ) -> list[int]:
-    worth: dict[Prefix, float] = {(): 0.0}  # what language model and length add to a prefix
-    paths = {(): _Paths(0.0, -math.inf)}
+    known: WeakValueDictionary[tuple[int, int], _Prefix] = WeakValueDictionary()
+
+    def longer(prefix: _Prefix, token: int) -> _Prefix:
+        key = id(prefix), token  # a known prefix keeps the one before it, so that no other has its id
+        found = known.get(key)
+        if found is None:
+            score, said = model.step(prefix.said, token) if model else (0.0, None)
+            worth = prefix.worth + lm_weight * score + length_bonus
+            known[key] = found = _Prefix(prefix, token, worth, said)
+        return found
+
+    paths = {_Prefix(None, BLANK, 0.0, model.start if model else None): _Paths(0.0)}
     for frame in log_probs:
-        if frame[BLANK] >= _SURE:
-            paths = {prefix: _Paths(found.both + frame[BLANK], -math.inf) for prefix, found in paths.items()}
+        blank = float(frame[BLANK])
+        if blank >= _SURE:
+            paths = {prefix: _Paths(found.both + blank) for prefix, found in paths.items()}
             continue
-        tokens = [int(token) for token in np.flatnonzero(frame > _LEAST) if token != BLANK]
-        blanks: dict[Prefix, float] = defaultdict(lambda: -math.inf)
-        ends: dict[Prefix, float] = defaultdict(lambda: -math.inf)
+        tokens = [
+            (token, float(frame[token]))
+            for token in np.flatnonzero(frame > _LEAST).tolist()
+            if token != BLANK
+        ]
+        reached: dict[_Prefix, _Paths] = defaultdict(_Paths)
         for prefix, found in paths.items():
-            blanks[prefix] = _plus(blanks[prefix], found.both + frame[BLANK])
-            for token in tokens:
-                longer = (*prefix, token)
-                if prefix and prefix[-1] == token:  # without a blank between, the token goes on
-                    ends[prefix] = _plus(ends[prefix], found.token + frame[token])
-                    ends[longer] = _plus(ends[longer], found.blank + frame[token])
-                else:
-                    ends[longer] = _plus(ends[longer], found.both + frame[token])
-                if longer not in worth:
-                    said = lm_weight * model.score(prefix, token) if model else 0.0
-                    worth[longer] = worth[prefix] + said + length_bonus
-        merged = {prefix: _Paths(blanks[prefix], ends[prefix]) for prefix in {**blanks, **ends}}
-        ranked = sorted(merged, key=lambda prefix: (-merged[prefix].both - worth[prefix], prefix))
-        paths = {prefix: merged[prefix] for prefix in ranked[:beam]}
-    totals = {prefix: found.both + worth[prefix] for prefix, found in paths.items()}
-    if model:
-        totals = {prefix: total + lm_weight * model.end(prefix) for prefix, total in totals.items()}
-    return list(max(totals, key=lambda prefix: (totals[prefix], prefix)))
+            both, here = found.both, reached[prefix]
+            here.blank = _plus(here.blank, both + blank)
+            for token, logp in tokens:
+                if token == BLANK:
+                    continue
+                goes_on = prefix.token == token  # without a blank between, the token goes on
+                there = reached[longer(prefix, token)]
+                there.token = _plus(there.token, (found.blank if goes_on else both) + logp)
+                if goes_on:
+                    here.token = _plus(here.token, found.token + logp)
+        ranked = sorted(reached, key=lambda prefix: -reached[prefix].both - prefix.worth)
+        paths = {prefix: reached[prefix] for prefix in ranked[:beam]}
+
+    def total(prefix: _Prefix) -> float:
+        ending = lm_weight * model.end(prefix.said) if model else 0.0
+        return paths[prefix].both + prefix.worth + ending
+
+    return max(paths, key=total).tokens()
 
 
 def _plus(one: float, other: float) -> float:

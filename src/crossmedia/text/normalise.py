@@ -9,7 +9,7 @@ NAME = "words-1: NFC, straight quotes, lower case, punctuation dropped"  # stand
 _PLAIN = str.maketrans(
     dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc", "'")
     | dict.fromkeys("\u201c\u201d\u201e\u201f\u2033", '"')
-    | dict.fromkeys("\u2010\u2011", "-")
+    | dict.fromkeys("\u2010\u2011\u2212", "-")  # hyphens, the sign of a negative number
     | dict.fromkeys("\u200b", " ")  # a line may break there: Khmer and Thai part words by it
     | dict.fromkeys("\u00ad\u2060\ufeff", None)  # never seen, never heard
 )

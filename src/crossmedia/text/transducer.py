@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from crossmedia.limits import within
-from crossmedia.text.ctc import BLANK, Prefix
+from crossmedia.text.ctc import BLANK
 
+Prefix = tuple[int, ...]
 MOST = 8  # tokens of one frame: a net that never says blank must not run for ever
 
 
@@ -37,6 +38,17 @@ def transducer_greedy(net: Any, features: Tensor, lens: Tensor) -> list[list[int
                 torch.where(going[None, :, None], one, other) for one, other in zip(new, state, strict=True)
             )
     return found
+
+
+def greedy_path(probs: Tensor) -> Tensor:
+    """(T, U + 1, V) by starts of the greedy text to (T, V): the most that a frame's steps give a token."""
+    written, found = 0, []
+    for frame in probs:
+        first = written
+        while written + 1 < len(frame) and written - first < MOST and frame[written].argmax() != BLANK:
+            written += 1
+        found.append(frame[first : written + 1].amax(0))
+    return torch.stack(found)
 
 
 class _Hypothesis(NamedTuple):

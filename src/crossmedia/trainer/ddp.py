@@ -119,3 +119,10 @@ def _flat(node: Any, key: str = "") -> dict[str, Any]:
 def gathered(values: list[Any]) -> list[Any]:
     """Every rank's values, one a sample, in the order of the split: a rank holds every n-th sample."""
     return [value for row in itertools.zip_longest(*everywhere(values)) for value in row if value is not None]
+
+
+def over_ranks(count: Tensor) -> Tensor:
+    """The sum of every rank's count, in place."""
+    if torch.distributed.is_initialized():
+        torch.distributed.all_reduce(count)
+    return count

@@ -2,11 +2,10 @@
 
 from crossmedia.audio.read import SUFFIXES
 from crossmedia.data.sources.class_folders import ClassFolders
-from crossmedia.data.sources.clips import Clip, ClipSplit, measured
-from crossmedia.data.sources.files import choose, fingerprint
+from crossmedia.data.sources.clips import Clip, ClipSource, ClipSplit, measured
 
 
-class AudioFolder:
+class AudioFolder(ClipSource):
     """Sounds labelled by their folder: class folders in `train/`, `val/`, `test/`, or class folders alone.
 
     Training's class folders in the order of their names give the numbers, whichever of them another split
@@ -14,20 +13,12 @@ class AudioFolder:
     """
 
     fields = frozenset(["waveform", "sample_rate", "label"])
-    splits = ("train", "val", "test")
-    scorer = None
 
     def __init__(self, root: str):
         found = ClassFolders(root, "clip", SUFFIXES, _clip)
         self.root, self.classes = found.root, found.classes
         self.faults, self.notes = found.faults, found.notes
         self._splits = {split: ClipSplit(part) for split, part in found.entries.items()}
-
-    def split(self, name: str) -> ClipSplit:
-        return choose(self._splits, name, self.root)
-
-    def fingerprint(self) -> str:
-        return fingerprint(self._splits)
 
 
 def _clip(path: str, name: str, label: int) -> Clip:

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from crossmedia.data.sources.clip_index import SPLITS, ClipIndex
-from crossmedia.data.sources.clips import Clip, ClipSplit
-from crossmedia.data.sources.files import choose, fingerprint, need_file, need_folder
+from crossmedia.data.sources.clip_index import ClipIndex
+from crossmedia.data.sources.clips import SPLITS, Clip, ClipSource
+from crossmedia.data.sources.files import need_file, need_folder
 from crossmedia.data.sources.tables import csv_rows
 
 START, WHOLE = "<youtube_id>_<start_time>.wav", "<youtube_id>.wav"
@@ -13,7 +13,7 @@ FOLDERS = ("audio", *(f"audio/{split}" for split in SPLITS), *SPLITS, "")
 _COLUMNS = ["youtube_id", "start_time", "caption"]
 
 
-class AudioCaps:
+class AudioCaps(ClipSource):
     """Sounds with one caption in training and five in val and test, a line each (Kim et al., 2019).
 
     A clip is `<youtube_id>_<start_time>.wav`, or `<youtube_id>.wav` where the lists have one start of that
@@ -21,9 +21,6 @@ class AudioCaps:
     """
 
     fields = frozenset(["waveform", "sample_rate", "captions"])
-    splits = SPLITS
-    classes: tuple[str, ...] = ()
-    scorer = None
 
     def __init__(self, root: str):
         self.root = need_folder(root, LAYOUT)
@@ -50,9 +47,3 @@ class AudioCaps:
         self.notes += [f"{count} clips named {form}" for form, count in forms.items() if count]
         index.pass_over("captions")
         self._splits = index.finish(LAYOUT)
-
-    def split(self, name: str) -> ClipSplit:
-        return choose(self._splits, name, self.root)
-
-    def fingerprint(self) -> str:
-        return fingerprint(self._splits)

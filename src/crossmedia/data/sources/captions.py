@@ -60,13 +60,14 @@ class Captions:
         self.faults, self.notes = listing.faults, listing.notes
         pictures = self._pictures(listing.rows)
         finder = Finder(self.root, FOLDERS, "picture")
-        paths = {name: finder.path(name) for name in sorted(pictures)}
-        if not any(paths.values()):
+        named = sorted({row.picture for row in listing.rows if not name_fault(row.picture)})
+        paths = {name: finder.path(name) for name in named}
+        if not any(map(paths.get, pictures)):
             self._refuse(pictures)
         entries: dict[str, list[Entry]] = {split: [] for split in self.splits}
         places = Places()
-        for name, path in paths.items():
-            rows = pictures[name]
+        for name, rows in sorted(pictures.items()):
+            path = paths[name]
             split = str(rows[0].split)
             try:
                 size = finder.size(path, name, rows[0].where)
@@ -81,8 +82,7 @@ class Captions:
             else:
                 entries[split].append(entry)
         self._splits = {split: PictureSplit(part, background) for split, part in entries.items()}
-        named = {row.picture.rpartition("/")[2] for row in listing.rows}
-        others = unnamed(filter(None, paths.values()), named, SUFFIXES)
+        others = unnamed(filter(None, paths.values()), SUFFIXES)
         if others:
             self.notes.append(f"{len(others)} pictures without captions passed over: {listed(others)}")
 

@@ -104,10 +104,9 @@ def _checked(path: Path, pixels: np.ndarray, labels: np.ndarray, classes: int) -
 def _class_names(folder: Path, binary: bool) -> tuple[str, ...]:
     path = folder / ("batches.meta.txt" if binary else "batches.meta")
     if binary:
-        faults: list[str] = []
-        names = [line for _, line in lines_of(path, faults)]
-        if faults or not names:
-            raise DataError(*(faults or [f"{path_text(path)}: no class names in it. {FETCH}"]))
+        names = [line for _, line in lines_of(path)]
+        if not names:
+            raise DataError(f"{path_text(path)}: no class names in it. {FETCH}")
         return tuple(names)
     found = inert_pickle.load(path)
     names = found.get("label_names") if isinstance(found, dict) else None

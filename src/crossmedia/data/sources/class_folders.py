@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from crossmedia.data.sources.files import Member, Places, listed, members, need_folder, split_of
 from crossmedia.errors import DataError
-from crossmedia.images.read import path_text
+from crossmedia.images.read import SKIP, path_text
 
 FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
 _LEFT_BEHIND = ("__MACOSX", "@eaDir")  # by macOS' archives and by network disks
@@ -44,7 +44,7 @@ class ClassFolders(Generic[Kept]):
                     self._add(split, name, paths, folders, places)
                 elif paths:
                     fault = f"{path_text(folders[split])}/{name}: class unknown to training"
-                    self.faults.append(f"{fault} ({listed(self.classes)}). Remove it, or add it to train")
+                    self.faults.append(f"{fault} ({listed(self.classes)}). Add it to train{SKIP}")
         self._say(folders, empty=[name for name, paths in found["train"].items() if not paths])
 
     def _folders(self) -> dict[str, Path]:

@@ -5,13 +5,11 @@ from pathlib import Path
 
 from crossmedia.audio.read import MAX_SECONDS, SUFFIXES
 from crossmedia.data.sources.captions_rows import caption_fault, one_line
-from crossmedia.data.sources.clips import Clip, ClipSplit, measured
+from crossmedia.data.sources.clips import SPLITS, Clip, ClipSplit, measured
 from crossmedia.data.sources.files import Places, listed, quoted
 from crossmedia.data.sources.finder import Finder, name_fault, unnamed
 from crossmedia.errors import DataError
 from crossmedia.images.read import SKIP, path_text
-
-SPLITS = ("train", "val", "test")
 
 
 class ClipIndex:
@@ -34,14 +32,15 @@ class ClipIndex:
         self._places = Places()
         self._clips: dict[str, list[Clip]] = {split: [] for split in splits}
         self._ids: dict[str, str] = {}  # id -> split
-        self._named: set[str] = set()
+        self._named: list[str | None] = []  # paths of what is named, where it is there
         self._missing: list[str] = []
 
     def add(self, split: str, clip: Clip, where: str) -> None:
         """Take a clip whose `path` is its name below a folder; `where` is the line that names it."""
-        self._named.add(clip.path.rpartition("/")[2])
+        path = None if name_fault(clip.path) else self._finder.path(clip.path)
+        self._named.append(path)
         try:
-            found = self._on_disk(self._with_texts(split, clip, where), where)
+            found = self._on_disk(self._with_texts(split, clip, where), path, where)
             clash = self._places.clash(found, split)
             if clash:
                 raise DataError(f"{where}: {quoted(clip.path)}: {clash}")
@@ -72,23 +71,16 @@ class ClipIndex:
         self.faults += lines
         return clip._replace(captions=captions)
 
-    def _on_disk(self, clip: Clip, where: str) -> Clip:
+    def _on_disk(self, clip: Clip, path: str | None, where: str) -> Clip:
         """The clip with its path, size and length; `DataError` where the file is missing or no sound."""
-        path = self._finder.path(clip.path)
         if path is None:
             self._missing.append(f"{where}: no clip {quoted(clip.path)}")
         self._finder.size(path, clip.path, where)
         return measured(clip._replace(path=str(path)), self._max_seconds)
 
-    def speakers(self, *splits: str) -> tuple[str, ...]:
-        """Who is heard in these splits, in order of their names."""
-        found = {clip.speaker for split in splits for clip in self._clips[split]}
-        return tuple(sorted(filter(None, found)))
-
     def pass_over(self, kind: str) -> None:
         """Note the files beside the clips that nothing names."""
-        paths = [clip.path for clips in self._clips.values() for clip in clips]
-        others = unnamed(paths, self._named, SUFFIXES)
+        others = unnamed(filter(None, self._named), SUFFIXES)
         if others:
             self.notes.append(f"{len(others)} clips without {kind} passed over: {listed(others)}")
 

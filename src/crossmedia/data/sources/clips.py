@@ -1,14 +1,18 @@
 """What the sources of sound files share: clips decoded on demand, and a split by their texts."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from crossmedia.audio.read import MAX_SECONDS, audio_info, need_seconds, read_audio
+from crossmedia.audio.mp3 import MOST_TRIMMED
+from crossmedia.audio.read import MAX_SECONDS, audio_info, need_seconds, need_short, read_audio
 from crossmedia.data.batches import Sample
-from crossmedia.data.sources.files import split_of
-from crossmedia.errors import DataError
-from crossmedia.images.read import SKIP, file_size, path_text
+from crossmedia.data.sources.files import choose, fingerprint, split_of
+from crossmedia.images.read import file_size
 from crossmedia.text.normalise import normalise, words
+
+SPLITS = ("train", "val", "test")
+HASHED = "no split in this format: train, val and test by hash of the clip's id (80, 10, 10 %)"
 
 
 class Clip(NamedTuple):
@@ -43,7 +47,8 @@ class ClipSplit:
     def __getitem__(self, index: int) -> Sample:
         clip = self.entries[index]
         waveform, sample_rate = read_audio(clip.path, self._max_seconds)
-        need_seconds(clip.path, len(waveform) / sample_rate, clip.seconds)
+        trimmed = MOST_TRIMMED if Path(clip.path).suffix.lower() == ".mp3" else 0
+        need_seconds(clip.path, len(waveform) / sample_rate, clip.seconds, trimmed / sample_rate)
         return Sample(
             clip.id,
             captions=clip.captions,
@@ -62,6 +67,23 @@ class ClipSplit:
         return [clip.seconds for clip in self.entries]
 
 
+class ClipSource:
+    """What all sources of sound files share; a subclass finds `root` and `_splits`."""
+
+    splits: tuple[str, ...] = SPLITS
+    classes: tuple[str, ...] = ()
+    scorer = None
+    root: Path
+    _splits: dict[str, ClipSplit]
+
+    def split(self, name: str) -> ClipSplit:
+        return choose(self._splits, name, self.root)
+
+    def fingerprint(self) -> str:
+        """A hash of the clips' names, sizes and texts, and of their splits."""
+        return fingerprint(self._splits)
+
+
 def measured(clip: Clip, max_seconds: float = MAX_SECONDS) -> Clip:
     """The clip with its size, and its length by the file's header where none was announced.
 
@@ -69,9 +91,7 @@ def measured(clip: Clip, max_seconds: float = MAX_SECONDS) -> Clip:
     """
     size = file_size(clip.path, "clip")
     seconds = clip.seconds or audio_info(clip.path).seconds
-    if seconds > max_seconds:
-        fault = f"{seconds:.1f} s, at most {max_seconds:g} s are read. Cut it"
-        raise DataError(f"{path_text(clip.path)}: {fault}{SKIP}")
+    need_short(clip.path, seconds, max_seconds)
     return clip._replace(seconds=seconds, size=size)
 
 

@@ -1,8 +1,8 @@
 """Clotho: everyday sounds with five captions each."""
 
-from crossmedia.data.sources.clip_index import SPLITS, ClipIndex
-from crossmedia.data.sources.clips import Clip, ClipSplit
-from crossmedia.data.sources.files import choose, fingerprint, need_file, need_folder, split_of
+from crossmedia.data.sources.clip_index import ClipIndex
+from crossmedia.data.sources.clips import Clip, ClipSource
+from crossmedia.data.sources.files import need_file, need_folder, split_of
 from crossmedia.data.sources.tables import csv_rows
 
 LAYOUT = "Expected development/, validation/ and evaluation/ beside clotho_captions_development.csv and so on"
@@ -10,7 +10,7 @@ FOLDERS = {"train": "development", "val": "validation", "test": "evaluation"}
 CAPTIONS = [f"caption_{number}" for number in range(1, 6)]
 
 
-class Clotho:
+class Clotho(ClipSource):
     """Sounds of 15 to 30 s with five captions each (Drossos et al., 2020).
 
     Names of files are taken as they stand, blanks at their ends too. Without the list of a validation split,
@@ -18,9 +18,6 @@ class Clotho:
     """
 
     fields = frozenset(["waveform", "sample_rate", "captions"])
-    splits = SPLITS
-    classes: tuple[str, ...] = ()
-    scorer = None
 
     def __init__(self, root: str):
         self.root = need_folder(root, LAYOUT)
@@ -39,9 +36,3 @@ class Clotho:
             self.notes.append(f"no {lists['val'].name}: a tenth of development is val, by hash of the name")
         index.pass_over("captions")
         self._splits = index.finish(LAYOUT)
-
-    def split(self, name: str) -> ClipSplit:
-        return choose(self._splits, name, self.root)
-
-    def fingerprint(self) -> str:
-        return fingerprint(self._splits)

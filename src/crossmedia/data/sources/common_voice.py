@@ -1,15 +1,16 @@
 """Common Voice: sentences that volunteers read in some hundred languages."""
 
-from crossmedia.data.sources.clip_index import SPLITS, ClipIndex
-from crossmedia.data.sources.clips import Clip, ClipSplit
-from crossmedia.data.sources.files import choose, fingerprint, need_file, need_folder, quoted, split_of
+from crossmedia.data.sources.clip_index import ClipIndex
+from crossmedia.data.sources.clips import Clip, ClipSource
+from crossmedia.data.sources.files import need_file, need_folder, quoted, split_of
 from crossmedia.data.sources.tables import tsv_rows
+from crossmedia.images.read import SKIP
 
 LAYOUT = "Expected train.tsv, dev.tsv and test.tsv, or validated.tsv, beside clips/, as <corpus>/<language>/"
 LISTS = {"train": "train.tsv", "val": "dev.tsv", "test": "test.tsv"}
 
 
-class CommonVoice:
+class CommonVoice(ClipSource):
     """The clips of one language with their sentence and speaker (Ardila et al., 2020).
 
     Each split has its list; one without takes a tenth of the speakers of train.tsv, by hash. Without
@@ -18,9 +19,6 @@ class CommonVoice:
     """
 
     fields = frozenset(["waveform", "sample_rate", "transcript", "speaker"])
-    splits = SPLITS
-    classes: tuple[str, ...] = ()
-    scorer = None
 
     def __init__(self, root: str):
         self.root = need_folder(root, LAYOUT)
@@ -42,13 +40,6 @@ class CommonVoice:
             self.notes.append(f"no list for {' and '.join(missing)}: {taken}")
         index.pass_over("a place in these lists")
         self._splits = index.finish(LAYOUT)
-        self.speakers = index.speakers("train")
-
-    def split(self, name: str) -> ClipSplit:
-        return choose(self._splits, name, self.root)
-
-    def fingerprint(self) -> str:
-        return fingerprint(self._splits)
 
     def _lists(self) -> dict[str, str]:
         """Split -> the name of its list."""
@@ -70,5 +61,5 @@ class CommonVoice:
                 seconds[cells["clip"]] = int(duration) / 1000
             else:
                 fault = f"{quoted(duration)} is no number of milliseconds"
-                self.faults.append(f"{where}: {fault}. Mend the line")
+                self.faults.append(f"{where}: {fault}. Mend the line{SKIP}")
         return seconds

@@ -64,8 +64,9 @@ def name_fault(name: str) -> str | None:
     return "leads out of the folder" if name.startswith("/") or ".." in name.split("/") else None
 
 
-def unnamed(paths: Iterable[str], named: Container[str], suffixes: Container[str]) -> list[str]:
-    """Files of those suffixes in the folders of `paths` whose own names are not among `named`."""
-    folders = sorted({os.path.dirname(path) for path in paths})
-    names = (path_text(entry.name) for folder in folders for entry in members(folder))
-    return [name for name in names if Path(name).suffix.lower() in suffixes and name not in named]
+def unnamed(paths: Iterable[str], suffixes: Container[str]) -> list[str]:
+    """The names of files of those suffixes that lie beside `paths` and are none of them."""
+    named = set(map(os.path.abspath, paths))  # a list may spell one as `./a.wav`
+    beside = (entry for folder in sorted(set(map(os.path.dirname, named))) for entry in members(folder))
+    others = [path_text(entry.name) for entry in beside if entry.path not in named]
+    return [name for name in others if Path(name).suffix.lower() in suffixes]

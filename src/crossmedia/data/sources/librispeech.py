@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crossmedia.data.sources.clip_index import ClipIndex
-from crossmedia.data.sources.clips import Clip, ClipSplit
-from crossmedia.data.sources.files import choose, fingerprint, members, need_folder, quoted, split_of
+from crossmedia.data.sources.clips import Clip, ClipSource
+from crossmedia.data.sources.files import members, need_folder, quoted, split_of
 from crossmedia.data.sources.text_files import lines_of
 from crossmedia.errors import DataError
 from crossmedia.images.read import SKIP, path_text
@@ -20,7 +20,7 @@ FOLDERS = {
 }
 
 
-class LibriSpeech:
+class LibriSpeech(ClipSource):
     """Utterances with transcript and speaker from the folders of the corpus (Panayotov et al., 2015).
 
     All train-* folders are training, dev-clean is val, test-clean test; dev-other and test-other are the
@@ -29,8 +29,6 @@ class LibriSpeech:
     """
 
     fields = frozenset(["waveform", "sample_rate", "transcript", "speaker"])
-    classes: tuple[str, ...] = ()
-    scorer = None
 
     def __init__(self, root: str):
         self.root = need_folder(root, LAYOUT)
@@ -51,13 +49,6 @@ class LibriSpeech:
                 self.notes.append(f"no {FOLDERS[split]} folder for {split}: {taken}")
         index.pass_over("transcript")
         self._splits = index.finish(LAYOUT)
-        self.speakers = index.speakers("train")
-
-    def split(self, name: str) -> ClipSplit:
-        return choose(self._splits, name, self.root)
-
-    def fingerprint(self) -> str:
-        return fingerprint(self._splits)
 
     def _folders(self, prefix: str) -> list[Path]:
         return [path for path in _inside(self.root) if path.name.startswith(prefix)]
@@ -80,7 +71,7 @@ class LibriSpeech:
                     yield where, Clip(name, clip, transcript, speaker=path_text(speaker))
                 else:
                     fault = f"{quoted(line)}: an id, a blank and the words expected"
-                    self.faults.append(f"{where}: {fault}. Mend the line")
+                    self.faults.append(f"{where}: {fault}. Mend the line{SKIP}")
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -1,16 +1,15 @@
 """LJSpeech: one voice reading books, and own recordings in the same layout."""
 
-from crossmedia.data.sources.clip_index import SPLITS, ClipIndex
-from crossmedia.data.sources.clips import Clip, ClipSplit, split_by_text
-from crossmedia.data.sources.files import choose, fingerprint, need_file, need_folder, quoted
+from crossmedia.data.sources.clip_index import ClipIndex
+from crossmedia.data.sources.clips import HASHED, Clip, ClipSource, split_by_text
+from crossmedia.data.sources.files import need_file, need_folder, quoted
 from crossmedia.data.sources.text_files import lines_of
-from crossmedia.images.read import path_text
+from crossmedia.images.read import SKIP, path_text
 
 LAYOUT = "Expected metadata.csv with lines id|text|normalised text, and wavs/<id>.wav"
-_HASHED = "no split in this format: train, val and test by hash of the clip's id (80, 10, 10 %)"
 
 
-class LJSpeech:
+class LJSpeech(ClipSource):
     """Clips in `wavs/` with their normalised text from `metadata.csv` (LJSpeech 1.1; Ito and Johnson, 2017).
 
     A line reads `id|text|normalised text`, and quotes are plain characters. Where the third column is empty
@@ -18,9 +17,6 @@ class LJSpeech:
     """
 
     fields = frozenset(["waveform", "sample_rate", "transcript"])
-    splits = SPLITS
-    classes: tuple[str, ...] = ()
-    scorer = None
 
     def __init__(self, root: str):
         self.root = need_folder(root, LAYOUT)
@@ -31,14 +27,8 @@ class LJSpeech:
         for where, name, text in rows:
             index.add(places[name], Clip(name, f"{name}.wav", text), where)
         index.pass_over("text")
-        self.notes.append(_HASHED)
+        self.notes.append(HASHED)
         self._splits = index.finish(LAYOUT)
-
-    def split(self, name: str) -> ClipSplit:
-        return choose(self._splits, name, self.root)
-
-    def fingerprint(self) -> str:
-        return fingerprint(self._splits)
 
     def _rows(self) -> list[tuple[str, str, str]]:
         """The place of a line, its id and its text."""
@@ -51,5 +41,5 @@ class LJSpeech:
                 rows.append((where, name, texts[-1] if texts[-1].strip() else texts[0]))
             else:
                 fault = f"{len(texts) + 1} columns, 3 expected"
-                self.faults.append(f"{where}: {quoted(line)}: {fault}. Mend the line")
+                self.faults.append(f"{where}: {quoted(line)}: {fault}. Mend the line{SKIP}")
         return rows

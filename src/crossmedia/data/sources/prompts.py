@@ -3,18 +3,18 @@
 import re
 from pathlib import Path
 
-from crossmedia.data.sources.clip_index import SPLITS, ClipIndex
-from crossmedia.data.sources.clips import Clip, ClipSplit, split_by_text
-from crossmedia.data.sources.files import choose, fingerprint, listed, need_file, need_folder, quoted
+from crossmedia.data.sources.clip_index import ClipIndex
+from crossmedia.data.sources.clips import Clip, ClipSource, split_by_text
+from crossmedia.data.sources.files import listed, need_file, need_folder, quoted
 from crossmedia.data.sources.text_files import lines_of
-from crossmedia.images.read import path_text
+from crossmedia.images.read import SKIP, path_text
 
 INSTALL = "On Debian or Ubuntu: apt-get install asterisk-core-sounds-en-wav asterisk-core-sounds-en"
 MAX_SECONDS = 80.0  # demo-instruct has 73
 _ASIDE = re.compile(r"\s*\[[^]]*\]")  # explains the text, as in `dash [-]`
 
 
-class Prompts:
+class Prompts(ClipSource):
     """Prompts of 8 kHz below `root` with the text that `texts` gives each: a list of `path: text`, or gzip's.
 
     A text in brackets alone is a sound, not words, and left out. A hash of the path makes the splits (80, 10,
@@ -22,9 +22,6 @@ class Prompts:
     """
 
     fields = frozenset(["waveform", "sample_rate", "transcript"])
-    splits = SPLITS
-    classes: tuple[str, ...] = ()
-    scorer = None
 
     def __init__(
         self,
@@ -47,12 +44,6 @@ class Prompts:
         index.pass_over("text")
         self._splits = index.finish(INSTALL)
 
-    def split(self, name: str) -> ClipSplit:
-        return choose(self._splits, name, self.root)
-
-    def fingerprint(self) -> str:
-        return fingerprint(self._splits)
-
     def _rows(self, texts: str) -> list[tuple[str, str, str]]:
         """The place of a line, its clip and what is spoken; `;` opens a comment."""
         path = need_file(Path(texts), INSTALL)
@@ -67,5 +58,5 @@ class Prompts:
                 rows.append((where, name.strip(), spoken))
             else:
                 fault = "a path, a colon and a text expected"
-                self.faults.append(f"{where}: {quoted(line)}: {fault}. Mend the line")
+                self.faults.append(f"{where}: {quoted(line)}: {fault}. Mend the line{SKIP}")
         return rows

@@ -30,6 +30,7 @@ _LOOK = (
     events.GAP,
     events.RING,
     events.FADE,
+    events.HEARD,
 )
 
 

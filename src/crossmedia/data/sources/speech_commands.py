@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from crossmedia.data.sources.clip_index import SPLITS, ClipIndex
-from crossmedia.data.sources.clips import Clip, ClipSplit
-from crossmedia.data.sources.files import choose, fingerprint, listed, members, need_file, need_folder, quoted
+from crossmedia.data.sources.clip_index import ClipIndex
+from crossmedia.data.sources.clips import Clip, ClipSource
+from crossmedia.data.sources.files import listed, members, need_file, need_folder, quoted
 from crossmedia.data.sources.text_files import lines_of
 from crossmedia.errors import DataError
 from crossmedia.images.read import SKIP, path_text
@@ -14,15 +14,13 @@ LAYOUT = "Expected <word>/<speaker>_nohash_<n>.wav beside validation_list.txt an
 LISTS = {"val": "validation_list.txt", "test": "testing_list.txt"}
 
 
-class SpeechCommands:
+class SpeechCommands(ClipSource):
     """One-second clips of a word each, all 35 words of version 0.02 as classes (Warden, 2018).
 
     The publisher's lists make val and test, the rest is training. `_background_noise_` is left out.
     """
 
     fields = frozenset(["waveform", "sample_rate", "label", "speaker"])
-    splits = SPLITS
-    scorer = None
 
     def __init__(self, root: str):
         self.root = need_folder(root, LAYOUT)
@@ -44,13 +42,6 @@ class SpeechCommands:
                 clip = Clip(name, name, label=self.classes.index(word), speaker=speaker if mark else None)
                 index.add(places.get(name, "train"), clip, f"{path_text(self.root)}/{name}")
         self._splits = index.finish(LAYOUT)
-        self.speakers = index.speakers("train")
-
-    def split(self, name: str) -> ClipSplit:
-        return choose(self._splits, name, self.root)
-
-    def fingerprint(self) -> str:
-        return fingerprint(self._splits)
 
     def _clips(self) -> dict[str, list[str]]:
         """Word -> the names of its clips, as `yes/0a7c2a8d_nohash_0.wav`."""

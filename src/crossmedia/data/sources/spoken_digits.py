@@ -5,8 +5,8 @@ import json
 
 from crossmedia.audio.corpus import Corpus
 from crossmedia.audio.voices import CASTS
-from crossmedia.data.batches import Sample
 from crossmedia.data.sources.files import choose, share
+from crossmedia.data.sources.spoken import SpokenSplit
 from crossmedia.limits import within
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -40,11 +40,11 @@ class SpokenDigits:
             most = len(WORDS) * CASTS[split].ways()
             if length > most:
                 raise ValueError(f"{name} {length}: must be at most {most}")
-            self._splits[split] = SpokenDigitSplit(split, length, sample_rate, seed)
+            self._splits[split] = SpokenSplit(split, _corpus(split, length, sample_rate, seed), WORDS)
         self.faults: list[str] = []
         self.notes: list[str] = []
 
-    def split(self, name: str) -> "SpokenDigitSplit":
+    def split(self, name: str) -> SpokenSplit:
         return choose(self._splits, name, "spoken_digits")
 
     def fingerprint(self) -> str:
@@ -53,38 +53,14 @@ class SpokenDigits:
         return hashlib.sha256(json.dumps([sounds, self.classes]).encode()).hexdigest()
 
 
-class SpokenDigitSplit:
-    """One split: `corpus` has its sounds; the digits take turns."""
-
-    def __init__(self, name: str, length: int, sample_rate: int, seed: int):
-        ways = [_shuffled(CASTS[name].ways(), f"{seed}/{name}/{word}") for word in WORDS]
-        spoken = []
-        for index in range(length):
-            turn, digit = divmod(index, len(WORDS))
-            spoken.append(CASTS[name].say(WORDS[digit], ways[digit][turn]))
-        self.name, self.corpus = name, Corpus(spoken, sample_rate)
-
-    def __len__(self) -> int:
-        return len(self.corpus)
-
-    def __getitem__(self, index: int) -> Sample:
-        index = range(len(self))[index]
-        said = self.corpus.utterances[index]
-        return Sample(
-            f"{self.name}-{index}",
-            label=WORDS.index(said.text),
-            waveform=self.corpus[index],
-            sample_rate=self.corpus.sample_rate,
-            transcript=said.text,
-            speaker=said.voice,
-        )
-
-    def texts(self) -> list[str]:
-        return [said.text for said in self.corpus.utterances]
-
-    def lengths(self) -> list[float]:
-        """The seconds of each sound."""
-        return self.corpus.lengths()
+def _corpus(split: str, length: int, sample_rate: int, seed: int) -> Corpus:
+    """The digits take turns."""
+    ways = [_shuffled(CASTS[split].ways(), f"{seed}/{split}/{word}") for word in WORDS]
+    spoken = []
+    for index in range(length):
+        turn, digit = divmod(index, len(WORDS))
+        spoken.append(CASTS[split].say(WORDS[digit], ways[digit][turn]))
+    return Corpus(spoken, sample_rate)
 
 
 def _shuffled(count: int, key: str) -> list[int]:

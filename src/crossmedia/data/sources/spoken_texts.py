@@ -6,8 +6,9 @@ from typing import Any
 
 from crossmedia.audio.corpus import Corpus
 from crossmedia.audio.voices import CASTS
-from crossmedia.data.batches import Sample, Split
+from crossmedia.data.batches import Split
 from crossmedia.data.order import address
+from crossmedia.data.sources.spoken import SpokenSplit
 from crossmedia.limits import within
 from crossmedia.text.normalise import words
 
@@ -36,7 +37,7 @@ class SpokenTexts:
             for number in range(voices)
             if words(text)
         ]
-        self._train = SpokenTextSplit(Corpus(spoken, sample_rate))
+        self._train = SpokenSplit("train", Corpus(spoken, sample_rate))
 
     def split(self, name: str) -> Split:
         return self._train if name == "train" else self.source.split(name)
@@ -45,31 +46,3 @@ class SpokenTexts:
         """A hash of every sound and of the source."""
         facts = [self._train.corpus.fingerprint(), self.source.fingerprint()]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-class SpokenTextSplit:
-    """A sample for each way in which each text is spoken."""
-
-    def __init__(self, corpus: Corpus):
-        self.corpus = corpus
-
-    def __len__(self) -> int:
-        return len(self.corpus)
-
-    def __getitem__(self, index: int) -> Sample:
-        index = range(len(self))[index]
-        said = self.corpus.utterances[index]
-        return Sample(
-            f"train-{index}",
-            waveform=self.corpus[index],
-            sample_rate=self.corpus.sample_rate,
-            transcript=said.text,
-            speaker=said.voice,
-        )
-
-    def texts(self) -> list[str]:
-        return [said.text for said in self.corpus.utterances]
-
-    def lengths(self) -> list[float]:
-        """The seconds of each sound."""
-        return self.corpus.lengths()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from crossmedia.data.sources.captions_rows import caption_fault, one_line
-from crossmedia.data.sources.files import share
+from crossmedia.data.sources.files import listed, share
 from crossmedia.data.sources.text_files import utf8_of
 from crossmedia.images.read import SKIP, path_text
 
@@ -17,6 +17,39 @@ Texts = dict[str, tuple[int, bytes]]  # language -> line and caption as they sta
 Need = Literal["captions", "label"]  # what every sample must have
 NEEDS: tuple[Need, ...] = get_args(Need)
 _VARIANT = re.compile(r"[-\d]|_(?:mirror|flip)$")
+
+
+class Needed:
+    """Which stamps have the `needs`, and how many were left out for which.
+
+    A label is the category, where at least `at_least` of `stamps` have it.
+    """
+
+    def __init__(self, stamps: Iterable[str], needs: Sequence[Need], at_least: int):
+        self.needs, self.at_least = needs, at_least
+        self.counts = Counter(filter(None, map(category, stamps)))
+        self.classes = tuple(sorted(name for name, count in self.counts.items() if count >= at_least))
+        self.without: Counter[str] = Counter()
+
+    def label(self, stamp: str) -> int | None:
+        kind = category(stamp)
+        return self.classes.index(kind) if kind in self.classes else None
+
+    def met(self, caption: str | None, label: int | None) -> bool:
+        has = {"captions": caption, "label": label}
+        lacks = [need for need in self.needs if has[need] is None]
+        self.without.update(lacks)
+        return not lacks
+
+    def notes(self, things: str, language: str) -> list[str]:
+        found = []
+        if self.without["captions"]:
+            found.append(f"{self.without['captions']} {things} without a caption in {language} left out")
+        if self.without["label"]:
+            rare = listed(sorted(set(self.counts) - set(self.classes)), most=len(self.counts))
+            few = f"categories of fewer than {self.at_least} {things}: {rare}"
+            found.append(f"{self.without['label']} {things} without a label left out ({few})")
+        return found
 
 
 def need_known(needs: Sequence[str]) -> None:

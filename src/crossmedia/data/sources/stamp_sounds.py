@@ -9,17 +9,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from crossmedia.data.sources.clip_index import SPLITS, ClipIndex
-from crossmedia.data.sources.clips import Clip, ClipSplit
-from crossmedia.data.sources.files import choose, fingerprint, listed, need_folder, on_disk
+from crossmedia.data.sources.clip_index import ClipIndex
+from crossmedia.data.sources.clips import Clip, ClipSource
+from crossmedia.data.sources.files import listed, need_folder, on_disk
 from crossmedia.data.sources.stamp_families import (
     INSTALL,
     NEEDS,
     ROOT,
     Need,
+    Needed,
     Texts,
     caption_of,
-    category,
     families,
     kinship,
     need_known,
@@ -27,7 +27,7 @@ from crossmedia.data.sources.stamp_families import (
     texts_of,
 )
 from crossmedia.errors import DataError
-from crossmedia.images.read import path_text
+from crossmedia.images.read import file_size, path_text
 from crossmedia.limits import within
 from crossmedia.text.normalise import normalise, words
 
@@ -41,7 +41,7 @@ class _Sound(NamedTuple):
     language: str  # of the caption that is spoken; empty: the sound of the thing
 
 
-class StampSpeech:
+class StampSpeech(ClipSource):
     """People speaking the stamps' captions, `<stamp>_desc_<language>.ogg`, labelled by their language.
 
     Few people speak each language, the same in every split: a score tells voices as well as languages. A hash
@@ -51,8 +51,6 @@ class StampSpeech:
     """
 
     fields = frozenset(["waveform", "sample_rate", "label", "transcript"])
-    splits = SPLITS
-    scorer = None
 
     def __init__(self, root: str = ROOT, languages: Sequence[str] = LANGUAGES):
         self.classes = tuple(languages)
@@ -85,22 +83,14 @@ class StampSpeech:
             self.notes.append(f"recordings without a caption in their language left out: {counts}")
         self._splits = index.finish(INSTALL)
 
-    def split(self, name: str) -> ClipSplit:
-        return choose(self._splits, name, self.root)
 
-    def fingerprint(self) -> str:
-        return fingerprint(self._splits)
-
-
-class StampSounds:
+class StampSounds(ClipSource):
     """What the things sound like, `<stamp>.ogg`, with the stamp's caption and its category as label.
 
     `needs` names what every sample must have, "captions" in that language or a "label": a category of at
-    least `min_clips` sounds. Clips without are left out and counted. Split as `StampSpeech` is.
+    least `min_clips` sounds. Clips without are left out and counted. Split as `StampSpeech` is, whichever the
+    language: no caption of any is in two splits.
     """
-
-    splits = SPLITS
-    scorer = None
 
     def __init__(
         self,
@@ -118,33 +108,27 @@ class StampSounds:
         sounds = self._of_things()
         texts = _texts(self.root, sounds, self.faults)
         place = _places(self.root, sounds, texts)
-        counts = Counter(filter(None, (category(sound.stamp) for sound in sounds)))
-        self.classes = tuple(sorted(name for name, count in counts.items() if count >= min_clips))
-        without: Counter[str] = Counter()
+        known = {code for lines in texts.values() for code in lines}
+        if "captions" in needs and known and language not in known:
+            every = listed(sorted(known), most=30)
+            raise DataError(f"language {language}: no sound has a caption in it. Known: {every}")
+        needed = Needed([sound.stamp for sound in sounds], needs, min_clips)
+        self.classes = needed.classes
+        if "label" in needs and needed.counts and not self.classes:
+            most = max(needed.counts.values())
+            raise DataError(
+                f"min_clips {min_clips}: the largest category has {most} sounds. Use {most} or less"
+            )
         for sound in sounds:
             path = _text_file(self.root, sound.stamp)
             caption = caption_of(path, texts[sound.stamp], language, self.faults)
-            kind = category(sound.stamp)
-            label = self.classes.index(kind) if kind in self.classes else None
-            lacks = [need for need in needs if (caption if need == "captions" else label) is None]
-            without.update(lacks)
-            if not lacks:
+            label = needed.label(sound.stamp)
+            if needed.met(caption, label):
                 captions = () if caption is None else (caption,)
                 clip = Clip(sound.name, sound.name, captions=captions, label=label)
                 index.add(place[sound.stamp], clip, path_text(path))
-        if without["captions"]:
-            self.notes.append(f"{without['captions']} sounds without a caption in {language} left out")
-        if without["label"]:
-            rare = listed(sorted(set(counts) - set(self.classes)), most=len(counts))
-            few = f"categories of fewer than {min_clips} sounds: {rare}"
-            self.notes.append(f"{without['label']} sounds without a label left out ({few})")
+        self.notes += needed.notes("sounds", language)
         self._splits = index.finish(INSTALL)
-
-    def split(self, name: str) -> ClipSplit:
-        return choose(self._splits, name, self.root)
-
-    def fingerprint(self) -> str:
-        return fingerprint(self._splits)
 
     def _of_things(self) -> list[_Sound]:
         """The sounds named as a stamp is; others say the name of a letter or number in some language."""
@@ -191,10 +175,13 @@ def _places(root: Path, sounds: list[_Sound], texts: dict[str, Texts]) -> dict[s
     """Stamp -> split; relatives, and stamps that share a caption or a recording, in one."""
     keys = {stamp: kinship(stamp, lines) for stamp, lines in texts.items()}
     for sound in sounds:
-        _, caption = texts[sound.stamp].get(sound.language, (0, b""))
-        text = caption.decode("utf-8", "replace")
-        if text:
-            keys[sound.stamp].append((sound.language, words(text) or normalise(text)))
-        with suppress(OSError):  # a clip that cannot be read is told when its length is asked for
-            keys[sound.stamp].append(hashlib.sha256((root / on_disk(sound.name)).read_bytes()).digest())
+        for language, (_, caption) in texts[sound.stamp].items():
+            if sound.language in ("", language):  # a thing's sound goes with every caption
+                text = caption.decode("utf-8", "replace")
+                keys[sound.stamp].append((language, words(text) or normalise(text)))
+        path = root / on_disk(sound.name)
+        with suppress(DataError, OSError):  # a clip that cannot be read is told when its length is asked for
+            file_size(path, "clip")  # opening a pipe would wait for ever
+            with open(path, "rb") as file:
+                keys[sound.stamp].append(hashlib.file_digest(file, "sha256").digest())
     return places(families(keys))

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,9 +19,9 @@ from crossmedia.data.sources.stamp_families import (
     NEEDS,
     ROOT,
     Need,
+    Needed,
     Texts,
     caption_of,
-    category,
     families,
     kinship,
     need_known,
@@ -69,33 +68,24 @@ class Stamps:
         self.faults: list[str] = []
         self.notes: list[str] = []
         stamps = self._stamps()
-        counts = Counter(filter(None, (category(stamp.id) for stamp in stamps)))
-        self.classes = tuple(sorted(name for name, count in counts.items() if count >= min_pictures))
+        needed = Needed([stamp.id for stamp in stamps], needs, min_pictures)
+        self.classes = needed.classes
         split_of = places(families({stamp.id: _keys(stamp) for stamp in stamps}))
         entries: dict[str, list[Entry]] = {split: [] for split in self.splits}
-        without: Counter[str] = Counter()
         for stamp in stamps:
             caption = caption_of(stamp.path.with_suffix(".txt"), stamp.texts, language, self.faults)
-            captions = () if caption is None else (caption,)
-            kind = category(stamp.id)
-            label = self.classes.index(kind) if kind in self.classes else None
-            lacks = [need for need in needs if (not captions if need == "captions" else label is None)]
-            without.update(lacks)
-            if not lacks:
+            label = needed.label(stamp.id)
+            if needed.met(caption, label):
+                captions = () if caption is None else (caption,)
                 entry = Entry(stamp.id, str(stamp.path), stamp.size, captions, label)
                 entries[split_of[stamp.id]].append(entry)
         self._splits = {split: PictureSplit(part, background) for split, part in entries.items()}
-        if without["captions"] == len(stamps):
+        if needed.without["captions"] == len(stamps):
             known = sorted({code for stamp in stamps for code in stamp.texts})
             raise DataError(
                 f"language {language}: no stamp has a caption in it. Known: {listed(known, most=30)}"
             )
-        if without["captions"]:
-            self.notes.append(f"{without['captions']} stamps without a caption in {language} left out")
-        if without["label"]:
-            rare = listed(sorted(set(counts) - set(self.classes)), most=len(counts))
-            few = f"categories of fewer than {min_pictures} pictures: {rare}"
-            self.notes.append(f"{without['label']} stamps without a label left out ({few})")
+        self.notes += needed.notes("stamps", language)
 
     def split(self, name: str) -> PictureSplit:
         return choose(self._splits, name, self.root)

@@ -7,9 +7,10 @@ from pathlib import Path
 from crossmedia.data.sources.files import quoted
 from crossmedia.data.sources.text_files import lines_of
 from crossmedia.errors import DataError
-from crossmedia.images.read import path_text
+from crossmedia.images.read import SKIP, path_text
 
 Rows = list[tuple[str, dict[str, str]]]  # file and line, and its cells by column
+_LONE = "unexpected end of data"  # what Python's reader says of a quote that nobody closed
 
 
 def csv_rows(path: Path, columns: Sequence[str], faults: list[str]) -> Rows:
@@ -17,7 +18,7 @@ def csv_rows(path: Path, columns: Sequence[str], faults: list[str]) -> Rows:
 
     A wrong line becomes a fault.
     """
-    return _rows(path, columns, faults, lambda line: next(csv.reader([line], strict=True)))
+    return _rows(path, columns, faults, _csv)
 
 
 def tsv_rows(path: Path, columns: Sequence[str], faults: list[str]) -> Rows:
@@ -29,25 +30,32 @@ def _rows(path: Path, columns: Sequence[str], faults: list[str], cut: Callable[[
     lines = lines_of(path, faults)
     file = path_text(path)
     number, first = lines[0] if lines else (1, "")
-    header = _cells(first, cut) or []
+    header, _ = _cells(first, cut)
     lacking = [name for name in columns if name not in header]
     if lacking:
         raise DataError(f"{file}:{number}: no column {lacking[0]} in the header {quoted(first)}. Mend it")
     rows = []
     for number, line in lines[1:]:
-        cells = _cells(line, cut)
-        if cells is None:
-            faults.append(f"{file}:{number}: {quoted(line)}: a quote without its partner. Mend the line")
-        elif len(cells) != len(header):
+        cells, fault = _cells(line, cut)
+        if not fault and len(cells) != len(header):
             fault = f"{len(cells)} columns, {len(header)} expected"
-            faults.append(f"{file}:{number}: {quoted(line)}: {fault}. Mend the line")
+        if fault:
+            faults.append(f"{file}:{number}: {quoted(line)}: {fault}. Mend the line{SKIP}")
         else:
             rows.append((f"{file}:{number}", dict(zip(header, cells, strict=True))))
     return rows
 
 
-def _cells(line: str, cut: Callable[[str], list[str]]) -> list[str] | None:
+def _cells(line: str, cut: Callable[[str], list[str]]) -> tuple[list[str], str]:
+    """The cells of a line, and what is wrong with it."""
     try:
-        return cut(line)
-    except csv.Error:
-        return None
+        return cut(line), ""
+    except csv.Error as error:
+        return [], "a quote without its partner" if str(error) == _LONE else str(error)
+
+
+def _csv(line: str) -> list[str]:
+    most = csv.field_size_limit()  # characters of a cell; no line of these sets has as many
+    if len(line) > most:
+        raise csv.Error(f"a line of {len(line)} characters, at most {most}")
+    return next(csv.reader([line], strict=True))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crossmedia.errors import DataError
-from crossmedia.images.read import path_text
+from crossmedia.images.read import SKIP, path_text
 
 FETCH = "Fetch the file again"
 _MAX_BYTES = 10**8  # of a packed text; a few kB can ask for gigabytes
@@ -47,14 +47,15 @@ def _unpacked(path: Path, data: bytes) -> bytes:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path_text(path)}: cut short or damaged ({error}). {FETCH}") from None
     if len(text) > _MAX_BYTES:
-        raise DataError(f"{path_text(path)}: unpacks to more than {_MAX_BYTES} bytes. {FETCH}")
+        raise DataError(f"{path_text(path)}: unpacks to more than {_MAX_BYTES} bytes. Unpack it")
     return text
 
 
-def lines_of(path: Path, faults: list[str]) -> list[tuple[int, str]]:
+def lines_of(path: Path, faults: list[str] | None = None) -> list[tuple[int, str]]:
     """The lines of a UTF-8 file with their numbers, blank ones left out; a line of other bytes is a fault.
 
-    Only a line feed ends a line: captions may hold the other separators of Unicode.
+    Without a list of `faults` to leave out it raises `DataError`. Only a line feed ends a line: captions may
+    hold the other separators of Unicode.
     """
     data = utf8_of(path)
     lines = []
@@ -63,7 +64,10 @@ def lines_of(path: Path, faults: list[str]) -> list[tuple[int, str]]:
             line = raw.removesuffix(b"\r").decode("utf-8")
         except UnicodeDecodeError as error:
             byte = f"byte 0x{raw[error.start]:02x} at column {error.start + 1}"
-            faults.append(f"{path_text(path)}:{number}: not UTF-8 ({byte}). Save the file as UTF-8")
+            fault = f"{path_text(path)}:{number}: not UTF-8 ({byte}). Save the file as UTF-8"
+            if faults is None:
+                raise DataError(fault) from None
+            faults.append(f"{fault}{SKIP}")
             continue
         if line.strip():
             lines.append((number, line))

@@ -1,8 +1,8 @@
 """VCTK: a hundred English speakers who read newspaper sentences."""
 
-from crossmedia.data.sources.clip_index import SPLITS, ClipIndex
-from crossmedia.data.sources.clips import Clip, ClipSplit, split_by_text
-from crossmedia.data.sources.files import choose, fingerprint, listed, members, need_folder, on_disk
+from crossmedia.data.sources.clip_index import ClipIndex
+from crossmedia.data.sources.clips import HASHED, Clip, ClipSource, split_by_text
+from crossmedia.data.sources.files import listed, members, need_folder, on_disk
 from crossmedia.data.sources.text_files import lines_of
 from crossmedia.errors import DataError
 from crossmedia.images.read import SKIP, path_text
@@ -10,19 +10,15 @@ from crossmedia.images.read import SKIP, path_text
 LAYOUT = "Expected txt/<speaker>/<clip>.txt and wav48_silence_trimmed/<speaker>/<clip>_mic1.flac"
 SOUNDS, TEXTS = "wav48_silence_trimmed", "txt"
 _MIC = "_mic1.flac"
-_HASHED = "no split in this format: train, val and test by hash of the clip's id (80, 10, 10 %)"
 
 
-class VCTK:
+class VCTK(ClipSource):
     """The first microphone's clips with transcript and speaker (VCTK 0.92; Yamagishi et al., 2019).
 
     The same text, which many speakers read, is never in two splits.
     """
 
     fields = frozenset(["waveform", "sample_rate", "transcript", "speaker"])
-    splits = SPLITS
-    classes: tuple[str, ...] = ()
-    scorer = None
 
     def __init__(self, root: str):
         self.root = need_folder(root, LAYOUT)
@@ -42,15 +38,9 @@ class VCTK:
         for clip in found:
             where = f"{path_text(self.root)}/{TEXTS}/{clip.speaker}/{clip.id}.txt"
             index.add(places[clip.id], clip, where)
-        self.notes.append(_HASHED)
         self._splits = index.finish(LAYOUT)
-        self.speakers = index.speakers(*self.splits)
-
-    def split(self, name: str) -> ClipSplit:
-        return choose(self._splits, name, self.root)
-
-    def fingerprint(self) -> str:
-        return fingerprint(self._splits)
+        speakers = {clip.speaker for part in self._splits.values() for clip in part.entries}
+        self.notes += [HASHED, f"{len(speakers)} speakers"]
 
     def _names(self, folder: str, ending: str) -> dict[str, list[str]]:
         """Speaker -> the names of the files with that ending, without it."""
