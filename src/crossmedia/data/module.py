@@ -118,13 +118,13 @@ class DataModule(LightningDataModule):
         return Meta(classes, tokenizer, self.image, self.audio, scorer, max(lengths) if lengths else None)
 
     def _short(self, split: Split) -> Split:
-        lengths = lengths_of(split) if self.max_seconds else None
-        if lengths is None:
+        most, lengths = self.max_seconds, lengths_of(split)
+        if most is None or lengths is None:
             return split
-        kept = [index for index, seconds in enumerate(lengths) if seconds <= self.max_seconds]
+        kept = [index for index, seconds in enumerate(lengths) if seconds <= most]
         if len(kept) == len(split):
             return split
-        left = f"{len(split) - len(kept)} sounds of training longer than {self.max_seconds:g} s left out"
+        left = f"{len(split) - len(kept)} sounds of training longer than {most:g} s left out"
         self.source.notes.append(left)
         return Chosen(split, kept, split.texts())
 

@@ -100,7 +100,8 @@ class Recogniser(Task):
         """Log the rates of a batch and keep a record of each sample; `texts` has fillers too."""
         keep = batch.valid.nonzero().flatten().tolist()
         outputs, said = [texts[k] for k in keep], [batch.references[k] for k in keep]
-        for name, metric in self.rates.items():
+        rates: Any = self.rates
+        for name, metric in rates.items():
             metric.update(outputs, said)
             self.log_score(split, name, metric, len(keep))
         rate = self.meta.audio.sample_rate
