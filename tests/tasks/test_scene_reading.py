@@ -9,6 +9,8 @@ from crossmedia.data.batches import Meta, ObjectBatch
 from crossmedia.data.sources.scenes import Scenes
 from crossmedia.images.transforms import ImageTransform
 from crossmedia.nets.reader import SceneReader
+from crossmedia.tasks import reading
+from crossmedia.tasks.base import to_uint8
 from crossmedia.tasks.reading import SceneReading
 
 
@@ -69,3 +71,20 @@ def test_what_only_fills_a_batch_is_not_scored(name):
         getattr(model, name).reset()
         assert [record["id"] for record in model.records] == ["train-0", "train-1"]
     assert found[0] == found[1]
+
+
+def test_the_page_shows_what_is_read_the_wrong_ones_first(monkeypatch):
+    model, batch = task().eval(), batch_of(3)
+    monkeypatch.setattr(reading, "right", lambda *_: (torch.tensor([3, 2, 3]), torch.tensor([1.0, 0.0, 1.0])))
+    monkeypatch.setattr(reading, "words", lambda _: [["a red ball"], [], ["a box", "a ring"]])
+    model.log_score = lambda *args: None
+    model.forget()
+    assert model.panels("test") == []
+    with torch.no_grad():
+        model.score(batch, "test")
+    (grid,) = model.panels("test")
+    assert grid.captions == ["nothing", "a red ball", "a box\na ring"]
+    assert grid.note == "Read wrong: the first 1."
+    assert torch.equal(grid.images, to_uint8(batch.inputs[[1, 0, 2]]))
+    model.forget()
+    assert model.panels("test") == []

@@ -180,7 +180,7 @@ def _sections(panels: dict[str, list[Panel]], left: int) -> tuple[list[dict[str,
         left -= _size(html)
     if len(left_out) > MOST_LISTED:
         left_out[MOST_LISTED:] = [f"and {len(left_out) - MOST_LISTED} more"]
-    return [{"split": split, "panels": drawn} for split, drawn in sections.items()], left_out
+    return [{"split": split, "panels": drawn} for split, drawn in sections.items() if drawn], left_out
 
 
 def _fewer_steps(views: list[tuple[str, Panel, dict[str, Any]]], left: int, draw: Any) -> list[str]:

@@ -52,13 +52,14 @@ class SceneReading(Task):
             self.log_score(split, name, getattr(self, name), size)
         for row, (name, told) in enumerate(zip(ids_of(batch), words(logits), strict=True)):
             self.records.append({"id": name, "output": ", ".join(told), "score": float(whole[row])})
-            if not whole[row] and len(self.pictures) < self.shown:
-                self.pictures.append(batch.inputs[keep][row].cpu())
-                self._read.append(", ".join(told) or "nothing")
+            kept = self._right if whole[row] else self._wrong
+            if len(kept) < self.shown:
+                kept.append((batch.inputs[keep][row].cpu(), "\n".join(told) or "nothing"))
 
     def forget(self) -> None:
         super().forget()
-        self._read: list[str] = []
+        self._wrong: list[tuple[Tensor, str]] = []  # pictures, and what is read in them
+        self._right: list[tuple[Tensor, str]] = []
 
     @torch.inference_mode()
     def generate(self, *, image: Any) -> list[str]:
@@ -66,9 +67,12 @@ class SceneReading(Task):
         return [", ".join(told) for told in words(self.net(self.read(image)))]
 
     def panels(self, split: str) -> list[Panel]:
-        if not self.pictures:
+        shown = [*self._wrong, *self._right][: self.shown]
+        if not shown:
             return []
-        return [Grid("Read wrong", to_uint8(torch.stack(self.pictures)), self._read, columns=8)]
+        note = f"Read wrong: the first {len(self._wrong)}." if self._wrong else "All are read right."
+        pictures, told = zip(*shown, strict=True)
+        return [Grid("What is read", to_uint8(torch.stack(pictures)), list(told), columns=8, note=note)]
 
     @staticmethod
     def _losses(logits: Tensor, objects: Tensor) -> Tensor:
