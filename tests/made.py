@@ -26,7 +26,9 @@ TINY = [
 
 
 def small(name: str, folder: Path) -> list[str]:
-    """What makes the data of an experiment small: fewer scenes, of odd numbers to test; made stamps."""
+    """What makes the data of an experiment small, yet 6 batches of 8: fewer scenes, of odd numbers to test;
+    made stamps.
+    """
     from crossmedia.config import compose
 
     source = compose([f"experiments={name}"]).data.source._target_
@@ -43,7 +45,7 @@ def small(name: str, folder: Path) -> list[str]:
     if "_librispeech_" in name:
         return [f"data.source.root={librispeech(folder / 'books')}", "data.num_workers=0"]
     if name.startswith("speech_commands"):
-        root = clip_sets.speech_commands(folder / "commands", speakers=12)
+        root = clip_sets.speech_commands(folder / "commands", speakers=32)
         return [f"data.source.root={root}", "data.num_workers=0"]
     if name.endswith("_stamps"):
         return [f"data.source.root={filled(filled(folder / 'stamps'), 'food')}"]
@@ -68,7 +70,7 @@ def spoken_stamps(root: Path) -> Path:
 
 def prompts(root: Path) -> Path:
     """Tones of half a second with a text each."""
-    names = [letters(place) for place in range(60)]
+    names = [letters(place) for place in range(90)]
     for name in names:
         clip_sets.tone(root / f"{name}.wav", 0.5)
     clip_sets.write(root / "texts.txt", *(f"{name}: {name}." for name in names))
@@ -76,10 +78,10 @@ def prompts(root: Path) -> Path:
 
 
 def librispeech(root: Path) -> Path:
-    """Three folders of speakers."""
+    """Three folders of 9 speakers, 54 clips each."""
     for number, name in enumerate(("train-clean-100", "dev-clean", "test-clean")):
         for speaker in range(10 * number + 1, 10 * number + 10):
-            clip_sets.librispeech(root, name, speaker)
+            clip_sets.librispeech(root, name, speaker, number=6)
     return root
 
 

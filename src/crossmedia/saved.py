@@ -185,4 +185,5 @@ def unpack_meta(plain: dict[str, Any], trust: tuple[str, ...] = (), source: str 
     refuse_foreign(plain, "meta", trust, source)
     known = ("classes", "seconds")
     parts = {name: build(node, f"meta.{name}") for name, node in plain.items() if name not in known}
-    return Meta(tuple(plain["classes"]), **parts, seconds=plain.get("seconds"))
+    seconds = plain.get("seconds")
+    return Meta(tuple(plain["classes"]), **parts, seconds=None if seconds is None else float(seconds))

@@ -134,6 +134,10 @@ VALUES = {
     "on no device": (lambda s: with_weight(s, "net.x", torch.ones(2, device="meta")), "holds what is no"),
     "a key that is no text": (lambda s: with_weight(s, 7, torch.ones(1)), "does not fit its own model"),
     "no classes": (lambda s: changed(s, meta={}), "does not fit its own model"),
+    "seconds in words": (
+        lambda s: changed(s, meta={**s["crossmedia"]["meta"], "seconds": "long"}),
+        "does not fit its own model",
+    ),
     "meta of other parts": (lambda s: changed(s, meta={"classes": [], "x": 1}), "does not fit its own model"),
 }  # fmt: skip
 
