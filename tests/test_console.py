@@ -1,4 +1,7 @@
 import io
+import os
+import sys
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -92,3 +95,16 @@ def test_a_file_gets_lines_of_120_characters_without_colour(capsys, monkeypatch)
     for quiet in (False, True):
         console(quiet=quiet).print("x " * 59 + "y", style="bold red")
     assert capsys.readouterr() == ("x " * 59 + "y\n", "")
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+def test_where_nobody_reads_any_more_a_run_goes_on_and_a_list_ends(lasting, monkeypatch):
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        to = console(lasting=lasting)
+        with nullcontext() if lasting else pytest.raises(BrokenPipeError):
+            to.print("a line")
+            to.print("another")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), closed.fileno())

@@ -15,7 +15,7 @@ from crossmedia import continued, run
 from crossmedia.config import check, compose
 from crossmedia.data.sources.digits import Digits
 from crossmedia.errors import CheckpointError, ConfigError, SecurityError, SystemFault
-from crossmedia.folder import RunFolder
+from crossmedia.folder import RunFolder, find_run
 from crossmedia.sealed import write_checkpoint
 from crossmedia.trainer.resume import settle
 
@@ -239,6 +239,12 @@ def test_a_run_that_is_not_there_is_told_before_any_data_is_read(name, tmp_path,
             run.resume(str(tmp_path / "nothing"), [])
         else:
             run.train([*WORDS, f"init={tmp_path / 'nothing'}", f"out_dir={tmp_path}"])
+
+
+def test_a_misspelt_run_is_told_the_nearest_name(tmp_path):
+    (tmp_path / "gan_digits").mkdir()
+    with pytest.raises(CheckpointError, match=r"gan_digit: no such .* Nearest: gan_digits\. crossmedia list"):
+        find_run("gan_digit", str(tmp_path))
 
 
 def test_fewer_epochs_than_are_done_are_refused_and_nothing_changes(copied):

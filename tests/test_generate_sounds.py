@@ -7,6 +7,7 @@ from made import TINY, small
 from sounds import save, tone
 
 from crossmedia import cli, generate, run
+from crossmedia.errors import ConfigError
 from crossmedia.tasks.recognition import CTCRecognition
 
 
@@ -54,8 +55,14 @@ def test_what_cannot_be_heard_is_one_line(call, tmp_path):
     (tmp_path / "x.wav").write_text("hello")
     code, out, err = call("asr_ctc_scenes", "--audio", tmp_path / "x.wav")
     assert (code, out) == (3, []) and len(err) == 1 and "x.wav: not an audio file that can be read" in err[0]
+    assert "on_error" not in err[0]
     code, _, err = call("asr_ctc_scenes", "--audio", save(tmp_path / "y.wav"), "--lm", tmp_path / "no.arpa")
-    assert code == 3 and len(err) == 1 and "no.arpa: cannot be read" in err[0]
+    assert code == 3 and len(err) == 1 and "no.arpa: no such file. Give an ARPA file" in err[0]
+
+
+def test_the_rate_of_a_trained_model_cannot_be_changed(outputs):
+    with pytest.raises(ConfigError, match="the rate of its sounds and"):
+        run.evaluate(outputs / "asr_ctc_scenes", "test", ["data.audio.sample_rate=8000"])
 
 
 def test_the_wrong_kind_of_input_is_told(call, tmp_path):

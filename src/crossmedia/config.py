@@ -135,11 +135,11 @@ def replace(node: dict[str, Any], override: str) -> None:
     place: Any = node
     for part in group.split("."):
         place = place.get(part) if isinstance(place, dict) else None
-    fixed = group.startswith(("data.image", "data.tokenizer")) or not group.startswith("data")
+    fixed = group.startswith(("data.image", "data.audio", "data.tokenizer")) or not group.startswith("data")
     if fixed and key not in ("trainer.accelerator", "trainer.precision"):
         raise ConfigError(
-            f"{override}: the model is as it was saved, with its pictures' size and its tokenizer. "
-            "Other data.… can be changed, trainer.accelerator and trainer.precision"
+            f"{override}: the model is as it was saved, with the size of its pictures, the rate of its "
+            "sounds and its tokenizer. Other data.… can be changed, trainer.accelerator and trainer.precision"
         )
     if not isinstance(place, dict) or isinstance(place.get(name), dict):
         keys = [f"{group}.{known}" for known in place] if isinstance(place, dict) else []

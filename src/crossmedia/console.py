@@ -1,5 +1,6 @@
 """What a run prints: its head of facts and its table of scores."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,15 +11,24 @@ from torch import nn
 from crossmedia.report.tables import scores_table, shown, without_repeats
 
 
-def console(stderr: bool = False, quiet: bool = False) -> Console:
-    """Obeys NO_COLOR and TERM=dumb; a file gets lines of up to 120 characters."""
-    made = _Console(stderr=stderr, quiet=quiet, highlight=False)
-    return made if made.is_terminal else _Console(stderr=stderr, quiet=quiet, highlight=False, width=120)
+def console(quiet: bool = False, lasting: bool = False) -> Console:
+    """Obeys NO_COLOR and TERM=dumb; a file gets lines of up to 120 characters.
+
+    Where nobody reads any more, a `lasting` one falls silent, and the run goes on.
+    """
+    made = _Console(quiet=quiet, highlight=False)
+    made = made if made.is_terminal else _Console(quiet=quiet, highlight=False, width=120)
+    made.lasting = lasting
+    return made
 
 
 class _Console(Console):
+    lasting = False
+
     def on_broken_pipe(self) -> None:
-        raise BrokenPipeError  # terminal.py ends quietly
+        if not self.lasting:
+            raise BrokenPipeError  # terminal.py ends quietly
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
 def count(number: float) -> str:

@@ -154,7 +154,12 @@ def find_folder(name: str | Path, out_dir: str | Path = "outputs") -> Path:
         else:
             path = out / text
     if not path.is_dir():
-        raise CheckpointError(f"{text}: no such run folder or checkpoint. crossmedia list runs shows them")
+        from crossmedia.config import nearest
+
+        known = [entry.name for entry in out.iterdir() if entry.is_dir()] if out.is_dir() else []
+        near = nearest(text, known)
+        fault = f"no such run folder or checkpoint{near}"
+        raise CheckpointError(f"{text}: {fault}. crossmedia list runs shows them")
     path = path.resolve()
     if (path / "config.yaml").exists() or (path / "checkpoints").is_dir():
         return path

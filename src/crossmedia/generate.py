@@ -188,13 +188,20 @@ def _parts(inputs: list[Path], medium: str) -> Iterator[list[Path]]:
     part: list[Path] = []
     total = 0.0
     for path in inputs:
-        seconds = sounds.audio_info(path).seconds if medium == "audio" else 0.0
+        seconds = _seconds(path) if medium == "audio" else 0.0
         if part and (len(part) == PART or total + seconds > SECONDS):
             yield part
             part, total = [], 0.0
         part.append(path)
         total += seconds
     yield part
+
+
+def _seconds(path: Path) -> float:
+    try:
+        return sounds.audio_info(path).seconds
+    except DataError:
+        return 0.0  # told when it is read
 
 
 def _of_nothing(task: Any, given: dict[str, Any]) -> Asked:

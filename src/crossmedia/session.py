@@ -52,7 +52,7 @@ class Session:
         self.cfg, self.folder, self.overrides = cfg, folder, overrides
         self.resume, self.trust = resume, trust
         self.first = rank() == 0  # the one that writes and prints
-        self.console = console(quiet=not self.first)
+        self.console = console(quiet=not self.first, lasting=True)
         self.signals = Signals()
         before = saved_facts(folder.path, "status") if resume else {}
         self.earlier = before.get("wall_seconds") or 0.0  # seconds that it trained before

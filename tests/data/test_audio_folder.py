@@ -101,3 +101,10 @@ def test_a_folder_without_sounds_tells_the_layout(tmp_path):
     write(tmp_path / "train/cat/1.jpg", "text")
     with pytest.raises(DataError, match="no class folder with clips. Expected train/<class>/<clip>"):
         AudioFolder(str(tmp_path))
+
+
+@pytest.mark.parametrize("number", range(3, 12))
+def test_a_few_files_fill_every_split(tmp_path, number):
+    for index in range(number):
+        tone(tmp_path / "beep" / f"{index}.wav")
+    assert min(sizes(AudioFolder(str(tmp_path)))) > 0

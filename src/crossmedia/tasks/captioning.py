@@ -131,7 +131,7 @@ class Captioning(Task):
             return [self._table(shown), *self._looked(*self.first[0]), *map(self._player, self.first[:HEARD])]
         words = [f"{r['output'] or '(empty)'}\n" + "\n".join(r["reference"]) for r in shown]
         pictures = torch.stack([picture for _, picture, _ in self.first])
-        note = "What the model says, and below it what people say."
+        note = "What the model says, and below it the references."
         explained = [self._explain(place, *one) for place, one in enumerate(self.first[:EXPLAINED], 1)]
         return [Grid("Captions", to_uint8(pictures), words, columns=4, note=note), *explained]
 
@@ -189,7 +189,7 @@ class Captioning(Task):
 
     def _table(self, shown: list[dict[str, Any]]) -> Table:
         rows: list[list[Any]] = [[r["id"], r["output"], " / ".join(r["reference"])] for r in shown]
-        return Table("Captions", ["sound", "what the model says", "what people say"], rows)
+        return Table("Captions", ["sound", "what the model says", "references"], rows)
 
     def _player(self, first: tuple[dict[str, Any], Tensor, Hypothesis]) -> Panel:
         record, waveform, _ = first

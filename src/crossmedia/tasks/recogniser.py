@@ -94,7 +94,8 @@ class Recogniser(Task):
         return [" ".join(filter(None, (next(texts) for _ in parts))) for parts in sounds]
 
     def decoded(self, found: Sequence[Sequence[int]]) -> list[str]:
-        return [self.meta.tokenizer.decode(tokens) for tokens in found]
+        """Texts without blanks at their ends or two in a row."""
+        return [" ".join(self.meta.tokenizer.decode(tokens).split()) for tokens in found]
 
     def score_texts(self, batch: SpeechBatch, split: str, texts: Sequence[str]) -> None:
         """Log the rates of a batch and keep a record of each sample; `texts` has fillers too."""

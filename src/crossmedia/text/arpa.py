@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from crossmedia.data.sources.files import need_file
 from crossmedia.data.sources.text_files import lines_of
 from crossmedia.errors import DataError
 from crossmedia.images.read import path_text
@@ -48,7 +49,7 @@ class Arpa:
         return UNKNOWN if (word,) not in self.probs and (UNKNOWN,) in self.probs else word
 
     def _read(self) -> None:
-        lines = lines_of(self.path)
+        lines = lines_of(need_file(self.path, "Give an ARPA file"))
         counts: dict[int, int] = {}
         found: Counter[int] = Counter()
         order = 0

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from crossmedia.data.sources.files import Member, Places, listed, members, need_folder, split_of
+from crossmedia.data.sources.files import Member, Places, listed, members, need_folder, share, split_of
 from crossmedia.errors import DataError
 from crossmedia.images.read import SKIP, path_text
 
@@ -19,7 +19,7 @@ class ClassFolders(Generic[Kept]):
 
     `keep` makes an entry of a path, an id and a label. Training's class folders in the order of their names
     give the numbers, whichever of them another split has. A split without a folder takes a tenth of training,
-    by a hash of `<class>/<file>`.
+    by a hash of `<class>/<file>`, and of a few files one.
     """
 
     def __init__(self, root: str, kind: str, suffixes: frozenset[str], keep: Callable[[str, str, int], Kept]):
@@ -45,6 +45,11 @@ class ClassFolders(Generic[Kept]):
                 elif paths:
                     fault = f"{path_text(folders[split])}/{name}: class unknown to training"
                     self.faults.append(f"{fault} ({listed(self.classes)}). Add it to train{SKIP}")
+        for split in FOLDERS:
+            if split not in folders and not self.entries[split] and len(self.entries["train"]) > 1:
+                first = min(self.entries["train"], key=lambda entry: share(entry.id))
+                self.entries["train"].remove(first)
+                self.entries[split].append(first)
         self._say(folders, empty=[name for name, paths in found["train"].items() if not paths])
 
     def _folders(self) -> dict[str, Path]:
