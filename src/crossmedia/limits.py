@@ -59,6 +59,7 @@ RANGES: dict[str, Range] = {
     "snr": Range(-100, 100),  # dB
     "speeds": Range(0.5, 2),
     "sample_rate": Range(1_000, 384_000),  # Hz
+    "top_db": Range(above=0),
     "silence": Range(0, 60),  # seconds
     "max_seconds": Range(above=0),
     "f_max": Range(above=0),

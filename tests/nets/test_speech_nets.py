@@ -13,7 +13,7 @@ from crossmedia.nets.conformer import Conformer, _distances, _shifted
 from crossmedia.nets.conv_gru import ConvGRU
 from crossmedia.nets.ctc_net import CTCNet
 from crossmedia.nets.encoder_decoder import EncoderDecoder
-from crossmedia.nets.frontend import MelFrontEnd
+from crossmedia.nets.frontend import MelFrontEnd, floored
 from crossmedia.nets.joint_net import JointNet
 from crossmedia.nets.lstm_attention import LSTMAttentionDecoder
 from crossmedia.nets.sound_classifiers import FrameDNN, MelCNN, MelTransformer
@@ -44,6 +44,7 @@ NETS = {
     "MelCNN": lambda: MelCNN(frontend(), 4, (4, 8, 8)),
     "MelTransformer": lambda: MelTransformer(frontend(), 4, 16, 2, 2),
     "CTC ConvGRU": lambda: CTCNet(gru(), 6),
+    "floored": lambda: CTCNet(ConvGRU(frontend(top_db=40), 16, 1, (2,), dropout=0.0), 6),
     "CTC Conformer": lambda: CTCNet(conformer(), 6),
     "LAS": lambda: joint(gru(), LSTMAttentionDecoder(6, 16, 16, 8, 8, 0.0)),
     "Transformer": lambda: joint(conformer(), TransformerDecoder(6, 16, 16, 1, 2, 0.0)),
@@ -81,6 +82,31 @@ def test_a_clip_s_output_is_the_same_alone_and_in_a_batch(name):
         for one, many in zip(alone, together, strict=True):
             part = many[row][tuple(slice(0, size) for size in one.shape[1:])]
             torch.testing.assert_close(one[0], part, atol=2e-5, rtol=1e-4)
+
+
+def test_no_cell_counts_as_further_below_its_clip_s_loudest_than_the_floor():
+    mels = torch.tensor(
+        [[[0.0, -1.0], [-30.0, -9.0], [90.0, 90.0]], [[-50.0, -51.0], [-52.0, -99.0], [-49.0, -60.0]]]
+    )
+    found = floored(mels, torch.tensor([2, 3]), 20)  # of a loudest cell 0, and -49: 2 ln 10 below
+    assert torch.allclose(found[0, :2], torch.tensor([[0.0, -1.0], [-4.605, -4.605]]), atol=1e-3)
+    assert torch.allclose(
+        found[1], torch.tensor([[-50.0, -51.0], [-52.0, -53.605], [-49.0, -53.605]]), atol=1e-3
+    )
+
+
+def test_silence_round_a_clip_hardly_changes_what_is_heard_of_it():
+    torch.manual_seed(0)
+    sound = torch.sin(torch.arange(4000) * 0.4) * torch.linspace(0.1, 1, 4000) + 0.01 * torch.randn(4000)
+    quiet = torch.nn.functional.pad(sound, (1600, 1600))
+
+    def heard(**more):
+        net = frontend(**more)
+        alone, _ = net(Clips(sound[None], torch.tensor([4000])))
+        around, _ = net(Clips(quiet[None], torch.tensor([7200])))
+        return (around[0, 22:68] - alone[0, 2:48]).abs().mean()  # frames of 80 samples
+
+    assert heard(top_db=40) < 0.7 * heard()
 
 
 @pytest.mark.parametrize("name", NETS)

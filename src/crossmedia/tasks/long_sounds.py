@@ -17,7 +17,7 @@ HEARD = 20.0  # seconds of a piece, where nobody knows how long the sounds of tr
 MARGIN = 2.0  # seconds that a piece shares with its neighbours on each side, at most a sixth of it
 TOGETHER = 16  # pieces of one batch
 LONGEST = 7200.0  # seconds of one file
-QUIET, PAUSE, KEPT = 25.0, 0.25, 0.1  # dB below the loud parts, seconds of a pause, seconds kept at each end
+QUIET, PAUSE, KEPT = 25.0, 0.25, 0.05  # dB below the loud parts, seconds of a pause, seconds kept at each end
 
 
 def stretches(waveform: Tensor, sample_rate: int, longest: float = HEARD) -> list[Tensor]:
