@@ -8,6 +8,7 @@ import torch
 from made import Pictures
 from rich.console import Console
 
+from crossmedia.audio.mels import LogMel
 from crossmedia.console import console, count, data_line, model_line, print_scores
 from crossmedia.data.batches import Meta
 from crossmedia.data.module import DataModule
@@ -16,7 +17,9 @@ from crossmedia.images.transforms import ImageTransform
 from crossmedia.nets.cnn import ConvNet
 from crossmedia.nets.conv_encoder import ConvEncoder
 from crossmedia.nets.encoder_decoder import EncoderDecoder
+from crossmedia.nets.frontend import MelFrontEnd
 from crossmedia.nets.lstm_attention import LSTMAttentionDecoder
+from crossmedia.nets.sound_classifiers import MelTransformer
 from crossmedia.tasks.base import Task
 from crossmedia.text.tokenizer import WordTokenizer
 
@@ -43,6 +46,8 @@ def test_a_net_of_one_part_is_named_itself_and_one_of_several_by_its_parts():
     pair = EncoderDecoder(ConvEncoder(8, widths=(4,), dim=4), LSTMAttentionDecoder(5, 4, 4, 4, 4))
     line = model_line(Telling(pair, Meta(), torch.optim.SGD))
     assert line == f"Telling(ConvEncoder {size(pair.encoder)}, LSTMAttentionDecoder {size(pair.decoder)})"
+    mixed = MelTransformer(MelFrontEnd(LogMel(8000, 128, 128, 80, 16)), 4, 16, 2, 2)  # its encoder is torch's
+    assert model_line(Telling(mixed, Meta(), torch.optim.SGD)) == f"Telling(MelTransformer {size(mixed)})"
 
 
 def learnt(view, **changes):

@@ -17,7 +17,7 @@ HEARD = 20.0  # seconds of a piece, where nobody knows how long the sounds of tr
 MARGIN = 2.0  # seconds that a piece shares with its neighbours on each side, at most a sixth of it
 TOGETHER = 16  # pieces of one batch
 LONGEST = 7200.0  # seconds of one file
-QUIET, PAUSE, KEPT = 25.0, 0.25, 0.05  # dB below the loud parts, seconds of a pause, seconds kept at each end
+QUIET, PAUSE = 25.0, 0.25  # dB below the loud parts, and seconds
 
 
 def stretches(waveform: Tensor, sample_rate: int, longest: float = HEARD) -> list[Tensor]:
@@ -37,8 +37,7 @@ def stretches(waveform: Tensor, sample_rate: int, longest: float = HEARD) -> lis
     after = (places.diff() > 100 * PAUSE).nonzero().flatten() + 1  # the first loud frame behind each pause
     found = []
     for part in places.tensor_split(after.cpu()):
-        first, last = int(part[0]) / 100 - KEPT, (int(part[-1]) + 1) / 100 + KEPT
-        found.append(waveform[max(0, round(first * sample_rate)) : round(last * sample_rate)])
+        found.append(waveform[int(part[0]) * hop : (int(part[-1]) + 1) * hop])
     return found
 
 
