@@ -67,7 +67,9 @@ def test_the_rate_of_a_trained_model_cannot_be_changed(outputs):
 
 def test_the_wrong_kind_of_input_is_told(call, tmp_path):
     code, _, err = call("asr_ctc_scenes", "--image", tmp_path / "x.png")
-    assert code == 2 and "--image: CTCRecognition takes --audio, --beam, --lm" in err[0]
+    assert code == 2 and err == ["config: --image: CTCRecognition takes --audio, --beam, --lm"]
+    code, _, err = call("asr_ctc_scenes", "--audoi", tmp_path / "x.wav")
+    assert code == 2 and err[0].endswith("takes --audio, --beam, --lm. Nearest: --audio")
     code, _, err = call("spoken_digits", "--image", save(tmp_path / "x.wav"))
     assert code == 2 and err == ["config: --image: Classification takes --audio, --top"]
 

@@ -123,10 +123,9 @@ def _keywords(task: Any, words: list[str]) -> dict[str, Any]:
         name, sign, value = word.removeprefix("--").partition("=")
         name = name.replace("-", "_")
         if not word.startswith("--") or name not in parameters:
-            allowed = [f"--{parameter}" for parameter in parameters]
-            raise ConfigError(
-                f"{word}: {type(task).__name__} takes {', '.join(allowed)}{nearest(word, allowed)}"
-            )
+            allowed = ", ".join(f"--{parameter}" for parameter in parameters)
+            near = nearest(name, parameters).replace("Nearest: ", "Nearest: --")
+            raise ConfigError(f"{word}: {type(task).__name__} takes {allowed}{near}")
         if not sign:
             if not remaining:
                 raise ConfigError(f"{word}: needs a value")
