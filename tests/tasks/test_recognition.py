@@ -352,3 +352,12 @@ def test_another_run_s_weights_come_without_its_count_of_texts_left_out(monkeypa
     monkeypatch.setattr(origin, "read_checkpoint", lambda _: saved)
     assert origin.warm_start(task, "other", "outputs").startswith("init: 1 of 1 weights from other")
     assert task.left_out == 0 and task.net.sure == 21
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_loss_of_a_split_is_the_same_however_it_is_cut_into_batches(kind):
+    task = made(kind).eval()
+    texts = ["a", "two red cats", "ball"]
+    together = scored(task, batch(*texts))["test/loss"]
+    parts = scored(task, batch(*texts[:2]), batch(texts[2]))["test/loss"]
+    assert together == pytest.approx(parts, rel=1e-5)

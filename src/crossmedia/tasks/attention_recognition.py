@@ -26,8 +26,9 @@ from crossmedia.text.tokenizer import BOS, EOS, PAD
 class Seq2SeqRecognition(Recogniser):
     """Listen, attend and spell (Chan et al., 2016) with CTC on the encoder (Watanabe et al., 2017).
 
-    The loss is (1 - `ctc_weight`) · cross entropy of the decoder a token + `ctc_weight` · CTC a token. Scored
-    by word and character error rate of beam search over the decoder; `max_len` in tokens.
+    The loss is (1 - `ctc_weight`) · cross entropy of the decoder a token + `ctc_weight` · CTC a token, of a
+    batch in training, of each sample in scoring. Scored by word and character error rate of beam search over
+    the decoder; `max_len` in tokens.
     """
 
     scores = {**Recogniser.scores, "cut": "min"}
@@ -51,7 +52,10 @@ class Seq2SeqRecognition(Recogniser):
         self.beam, self.max_len, self.length_penalty = beam, max_len, length_penalty
 
     def training_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
-        attention, ctc = self._losses(batch, self.label_smoothing)
+        attention, ctc = self._costs(batch, self.label_smoothing)
+        count = batch.lens.sum()
+        attention = attention.sum() / (count + (batch.lens > 0).sum()).clamp(min=1)
+        ctc = ctc.sum() / count.clamp(min=1)
         self.log("train/attention", attention, batch_size=len(batch.ids))
         self.log("train/ctc", ctc, batch_size=len(batch.ids))
         loss = (1 - self.ctc_weight) * attention + self.ctc_weight * ctc
@@ -60,9 +64,10 @@ class Seq2SeqRecognition(Recogniser):
 
     def score(self, batch: SpeechBatch, split: str) -> None:
         size = int(batch.valid.sum())
-        attention, ctc = self._losses(batch._replace(lens=batch.lens * batch.valid))
-        loss = (1 - self.ctc_weight) * attention + self.ctc_weight * ctc
-        self.log_score(split, "loss", loss, size)
+        attention, ctc = self._costs(batch)
+        attention, ctc = attention / (batch.lens + 1), ctc / batch.lens.clamp(min=1)  # a token
+        each = (1 - self.ctc_weight) * attention + self.ctc_weight * ctc
+        self.log_score(split, "loss", (each * batch.valid).sum() / max(size, 1), size)
         found = self._search(batch.inputs)
         self.score_texts(batch, split, self.decoded([hypothesis.tokens for hypothesis in found]))
         open_ = sum(not h.finished for h, valid in zip(found, batch.valid.tolist(), strict=True) if valid)
@@ -100,22 +105,19 @@ class Seq2SeqRecognition(Recogniser):
     def heard(self) -> list[Panel]:
         return [self._looked(self.first)] if self.first else []
 
-    def _losses(self, batch: SpeechBatch, label_smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
-        """Of the decoder and of CTC, both a token; a sample of length 0 is left out."""
-        kept, count = batch.lens > 0, batch.lens.sum().clamp(min=1)
+    def _costs(self, batch: SpeechBatch, label_smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
+        """-log p of each text by the decoder, with its end, and by CTC (B,); 0 for an empty text."""
         places = torch.arange(batch.tokens.shape[1] + 1, device=batch.tokens.device)
+        kept = batch.lens > 0
         inputs = F.pad(batch.tokens, (1, 0), value=BOS)
-        target = F.pad(batch.tokens, (0, 1), value=PAD)
-        target = target.masked_fill((places == batch.lens[:, None]) & kept[:, None], EOS)
-        target = target.masked_fill(places > batch.lens[:, None], PAD).masked_fill(~kept[:, None], PAD)
+        target = F.pad(batch.tokens, (0, 1), value=PAD).masked_fill(places == batch.lens[:, None], EOS)
+        target = target.masked_fill((places > batch.lens[:, None]) | ~kept[:, None], PAD)
         out = self.net(batch.inputs, inputs)
-        smoothing: Any = {"ignore_index": PAD, "label_smoothing": label_smoothing, "reduction": "sum"}
-        attention = F.cross_entropy(out.logits.flatten(0, 1).float(), target.flatten(), **smoothing)
+        smoothing: Any = {"ignore_index": PAD, "label_smoothing": label_smoothing, "reduction": "none"}
+        attention = F.cross_entropy(out.logits.float().transpose(1, 2), target, **smoothing).sum(1)
         log_probs = out.ctc_logits.float().log_softmax(-1).transpose(0, 1)  # (T, B, V)
-        ctc = F.ctc_loss(
-            log_probs, batch.tokens, out.lens, batch.lens, BLANK, reduction="none", zero_infinity=True
-        )
-        return attention / (target != PAD).sum().clamp(min=1), (ctc * kept).sum() / count
+        ctc = F.ctc_loss(log_probs, batch.tokens, out.lens, batch.lens, BLANK, "none", zero_infinity=True)
+        return attention, ctc * kept
 
     def _search(self, clips: Clips, beam: int | None = None, whole: bool = False) -> list[Hypothesis]:
         """At most `max_len` tokens a clip, or with `whole` as many as it has frames, where that is more."""
