@@ -1,94 +1,17 @@
-"""Recognisers: what they learn, score, keep of a batch with fillers, show, and hear of long sounds."""
-
-from functools import partial
+"""Recognisers: what they learn, score, keep of a batch with fillers, and hear of long sounds."""
 
 import pytest
 import torch
 from scoring import overfitted, scored, stepped
+from speller import ADAM, KINDS, META, RATE, TEXTS, TOKENIZER, Spells, batch, made, spelled
 from torch import nn
 
 from crossmedia import origin
-from crossmedia.audio.mels import LogMel
-from crossmedia.audio.transforms import AudioTransform
-from crossmedia.data.batches import Clips, Meta, SpeechBatch
+from crossmedia.data.batches import Clips
 from crossmedia.errors import DataError
-from crossmedia.nets.conv_gru import ConvGRU
-from crossmedia.nets.ctc_net import CTCNet
-from crossmedia.nets.frontend import MelFrontEnd
-from crossmedia.nets.joint_net import JointNet
-from crossmedia.nets.lstm_attention import LSTMAttentionDecoder
-from crossmedia.nets.transducer import TransducerNet
-from crossmedia.report.panels import Alignment, Matrix, Sound, Table
 from crossmedia.tasks.attention_recognition import Seq2SeqRecognition
 from crossmedia.tasks.long_sounds import stretches
 from crossmedia.tasks.recognition import CTCRecognition
-from crossmedia.tasks.transduction import TransducerRecognition
-from crossmedia.text.ctc import BLANK
-from crossmedia.text.tokenizer import CharTokenizer
-
-RATE = 8000
-TEXTS = ["a red ball", "two cats", "a blue star"]
-TOKENIZER = CharTokenizer().fit(TEXTS)
-META = Meta(tokenizer=TOKENIZER, audio=AudioTransform(RATE))
-ADAM = partial(torch.optim.Adam, lr=5e-3)
-SIZE = TOKENIZER.vocab_size
-
-
-class Spells(nn.Module):
-    """Hears in each 100 samples the token whose number is a hundred times their first."""
-
-    samples_per_frame = 100
-
-    def __init__(self):
-        super().__init__()
-        self.sure = nn.Parameter(torch.tensor(20.0))
-
-    @property
-    def encoder(self):
-        return self
-
-    def forward(self, clips):
-        tokens = (100 * clips.waveforms[:, ::100]).round().long()
-        return self.sure * nn.functional.one_hot(tokens, SIZE).float(), -(-clips.lens // 100)
-
-
-def spelled(text):
-    """A waveform that `Spells` hears as the text."""
-    path = [step for token in TOKENIZER.encode(text) for step in (token, BLANK)]
-    return torch.tensor(path, dtype=torch.float32).repeat_interleave(100) / 100
-
-
-def batch(*said, heard=None, valid=None, speakers=None):
-    waveforms = [spelled(text) for text in (heard or said)]
-    rows = [torch.tensor(TOKENIZER.encode(text)) for text in said]
-    pad = partial(nn.utils.rnn.pad_sequence, batch_first=True)
-    return SpeechBatch(
-        Clips(pad(waveforms), torch.tensor([len(waveform) for waveform in waveforms])),
-        pad(rows),
-        torch.tensor([len(row) for row in rows]),
-        list(said),
-        speakers or ["f3"] * len(said),
-        torch.tensor(valid or [True] * len(said)),
-        [f"{place}-{text}" for place, text in enumerate(said)],
-    )
-
-
-def encoder():
-    torch.manual_seed(0)
-    return ConvGRU(MelFrontEnd(LogMel(RATE, 128, 128, 100, 16)), 32, 1, (1,), dropout=0.0)
-
-
-def made(kind, **more):
-    if kind is CTCRecognition:
-        return kind(CTCNet(encoder(), SIZE), META, ADAM, **more)
-    if kind is TransducerRecognition:
-        return kind(TransducerNet(encoder(), SIZE, 32, 16, dropout=0.0), META, ADAM, **more)
-    return kind(
-        JointNet(encoder(), LSTMAttentionDecoder(SIZE, 32, 32, 16, 16, 0.0), SIZE), META, ADAM, **more
-    )
-
-
-KINDS = [CTCRecognition, Seq2SeqRecognition, TransducerRecognition]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -182,36 +105,6 @@ def test_the_decoder_is_taught_the_text_and_its_end():
     assert logged["train/attention"] == pytest.approx(total / count, rel=1e-4)
 
 
-def test_panels_show_the_edits_the_voices_and_the_players():
-    task = CTCRecognition(Spells(), META, ADAM).eval()
-    said = ["a red ball", "two cats", "a blue star"]
-    scored(task, batch(*said, heard=["a red", "two cats", "a blue star"], speakers=["f3", "m3", "m3"]))
-    panels = task.panels("test")
-    edits = next(panel for panel in panels if isinstance(panel, Alignment))
-    assert edits.names[0] == "0-a red ball"  # the most wrong first
-    assert edits.rows[0] == [["equal", "a red", "a red"], ["delete", "ball", ""]]
-    voices = next(panel for panel in panels if panel.title == "Errors by voice")
-    assert isinstance(voices, Table) and [row[:4] for row in voices.rows] == [
-        ["f3", 1, 3, 0.3333],
-        ["m3", 2, 5, 0],
-    ]
-    sounds = [panel for panel in panels if isinstance(panel, Sound)]
-    assert len(sounds) == 3 and sounds[0].sample_rate == RATE and sounds[0].note == "a red"
-    torch.testing.assert_close(sounds[1].waveform, spelled("two cats"))
-    heard, sure = (panel for panel in panels if isinstance(panel, Matrix))
-    assert heard.title == "Spectrogram of the first clip" and "(blank)" in sure.rows
-    assert len(heard.columns) == 1 + len(spelled("a red")) // 80  # a frame every 10 ms
-
-
-def test_panels_of_attention_have_a_row_for_each_token():
-    task = made(Seq2SeqRecognition, max_len=5).eval()
-    scored(task, batch(*TEXTS))
-    looked = next(panel for panel in task.panels("test") if panel.title.startswith("Attention"))
-    assert len(looked.rows) == len(looked.values) and all(
-        sum(row) == pytest.approx(1, abs=1e-3) for row in looked.values
-    )
-
-
 def test_a_sound_of_any_length_is_heard_whole():
     task = CTCRecognition(Spells(), META, ADAM).eval()
     long = " ".join(TEXTS * 20)  # 77 s
@@ -281,35 +174,6 @@ def test_a_language_model_that_is_not_there_is_told_before_the_first_step(tmp_pa
         task.ready()
 
 
-def test_errors_by_length_stand_in_the_order_of_the_lengths():
-    task = CTCRecognition(Spells(), META, ADAM).eval()
-    scored(task, batch(*(" ".join(["a ball"] * times) for times in (120, 1, 40, 14))))
-    table = next(panel for panel in task.panels("test") if panel.title == "Errors by length")
-    assert isinstance(table, Table)
-    assert [row[0] for row in table.rows] == ["0-2", "2-4", "4-8", "16 and more"]
-
-
-def test_a_player_has_the_transcript_of_its_own_sound_after_ranks_have_shared_theirs():
-    task = CTCRecognition(Spells(), META, ADAM).eval()
-    scored(task, batch(*TEXTS))
-    task.records = [record for own in task.records for record in (own, {**own, "id": "of rank 1"})]
-    sounds = [panel for panel in task.panels("test") if isinstance(panel, Sound)]
-    assert [(panel.title, panel.note) for panel in sounds] == [
-        (f"{place}-{text}", text) for place, text in enumerate(TEXTS)
-    ]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_recogniser_shows_over_seconds_what_it_makes_of_the_first_clip(kind):
-    task = made(kind).eval()
-    scored(task, batch(*TEXTS))
-    heard, made_of_it = (panel for panel in task.panels("test") if isinstance(panel, Matrix))
-    assert heard.column_label == made_of_it.column_label == "seconds"
-    seconds = len(spelled(TEXTS[0])) / RATE
-    assert float(heard.columns[-1]) == pytest.approx(seconds, abs=0.02)
-    assert float(made_of_it.columns[-1]) == pytest.approx(seconds, abs=0.02)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sound_is_transcribed_alone_as_in_a_batch(kind):
     task = made(kind, beam=3).eval()
@@ -317,16 +181,6 @@ def test_a_sound_is_transcribed_alone_as_in_a_batch(kind):
     sounds = [spelled(text) for text in ("a red ball two cats a blue star", "two", "a blue ball")]
     alone = [task.generate(audio=sound)[0] for sound in sounds]
     assert task.generate(audio=sounds) == alone and any(alone)
-
-
-def test_the_transducer_shows_what_it_wrote_where_it_wrote_it():
-    task = made(TransducerRecognition)
-    overfitted(task, batch(*TEXTS), ADAM(task.parameters()), 200)
-    task.eval()
-    scored(task, batch(*TEXTS))
-    shown = task.panels("test")[-4]
-    assert isinstance(shown, Matrix) and shown.title == "Posteriors of the first clip"
-    assert {"(blank)", "(space)"} | {*TEXTS[0]} - {" "} <= {*shown.rows}
 
 
 @pytest.mark.parametrize("kind", KINDS)
