@@ -10,10 +10,10 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from crossmedia import terminal
+from crossmedia import grid, terminal
 from crossmedia.errors import UserError
 
-failed: list[int] = []  # exit codes of the jobs that did not finish
+jobs: list[grid.Job] = []  # those of a grid, or the one
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
@@ -24,13 +24,17 @@ def main(cfg: DictConfig) -> float | None:
 
     state = HydraConfig.get()
     cfg = config.named(cfg, dict(state.runtime.choices))
+    overrides: Any = OmegaConf.to_container(state.overrides.task)  # as typed, references too
     try:
-        overrides: Any = OmegaConf.to_container(state.overrides.task)  # as typed, references too
         scores = run.train(cfg, overrides)
     except UserError as error:  # said here: Hydra would announce it in words of its own, and end a sweep
-        failed.append(terminal.say(error))
+        terminal.say(error)
+        jobs.append(grid.Job(overrides, {}, error))
         return None
-    return scores.get(run.monitored(cfg)[0].replace("val/", "test/"))
+    chosen = run.monitored(cfg)[0].replace("val/", "test/")
+    first = {chosen: scores[chosen]} if chosen in scores else {}
+    jobs.append(grid.Job(overrides, {**first, **scores}))
+    return scores.get(chosen)
 
 
 def go() -> None:
@@ -39,10 +43,17 @@ def go() -> None:
         from crossmedia import continued, run
 
         run.resume(*continued.parse(sys.argv[1:]))
-    else:
-        terminal.need_jobs()
+        return
+    words = terminal.arguments()
+    if words.multirun:
+        grid.need_right(words.overrides, words.config_dir)
+    try:
         main()
+    finally:
+        if words.multirun:
+            grid.show(jobs)
 
 
 if __name__ == "__main__":
-    sys.exit(terminal.guarded(go, Path(__file__).parent) or max(failed, default=0))
+    ended = terminal.guarded(go, Path(__file__).parent)
+    sys.exit(ended or max((job.error.code for job in jobs if job.error), default=0))

@@ -198,6 +198,22 @@ def test_a_word_that_generate_cannot_use_is_one_line(crossmedia, pictures, words
     assert (code, lines, len(errors)) == (2, [], 1) and errors[0].startswith(line)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["a=b/digits"], ["--image    a file or folder", "--top      a whole number (1)"]),
+        (["captioning_scenes"], ["--image    a file or folder", "--beam     a whole number"]),
+        ([], []),
+    ],
+)
+def test_the_help_of_generate_tells_the_words_of_a_run(crossmedia, capsys, words, told):
+    with pytest.raises(SystemExit) as ended:
+        crossmedia("generate", *words, "--help")
+    lines = capsys.readouterr().out.splitlines()
+    assert not ended.value.code and lines[0].startswith("usage: crossmedia generate ")
+    assert [line.strip() for line in lines if line.startswith(("  --image", "  --top", "  --beam"))] == told
+
+
 def test_a_stray_word_of_another_verb_is_named(crossmedia):
     assert crossmedia("report", "a=b/digits", "--splt")[0::2] == (
         2,

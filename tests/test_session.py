@@ -208,6 +208,8 @@ def test_one_failing_job_of_a_multirun_does_not_stop_the_others(tmp_path):
     folders = (tmp_path / "digits").glob("2*")
     assert sorted(status(folder)["state"] for folder in folders) == ["failed", "finished"]
     assert done.returncode == 7 and "non-finite: train/loss=" in done.stderr
+    assert "\nfailed: model.optimizer.lr=1e+30: train/loss=" in done.stdout
+    assert [path.name for path in tmp_path.glob("sweeps/*/*")] == ["multirun.yaml"]
 
 
 def test_a_run_that_ends_before_its_first_validation_says_so(tmp_path):

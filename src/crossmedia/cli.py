@@ -29,12 +29,24 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigError(f"{message}. {self.prog} --help")
 
 
+class _TaskHelp(argparse.Action):
+    """Tells the words of the run's task too."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: Any) -> None:
+        parser.print_help()
+        if name := getattr(namespace, "run", None):
+            from crossmedia.generate import told_words
+
+            print(f"\n{told_words(name, tuple(namespace.trust))}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser("crossmedia", description="Reads the runs that train.py makes.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
-    def verb(name: str, call: Any, words: str, run: bool = True) -> argparse.ArgumentParser:
-        part = verbs.add_parser(name, help=words, description=words)
+    def verb(name: str, call: Any, words: str, run: bool = True, **more: Any) -> argparse.ArgumentParser:
+        part = verbs.add_parser(name, help=words, description=words, **more)
         if run:
             part.add_argument(
                 "run",
@@ -53,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     part = verb("evaluate", _evaluate, "scores from the checkpoint alone; k=v changes the run's data config")
     part.add_argument("--split", help="one split, as test_composition; else every test split")
     _trust(part)
-    part = verb("generate", _generate, "an output an input, or pictures out of nothing: the task's own words")
+    words = "an output an input, or pictures out of nothing: the task's own words"
+    part = verb("generate", _generate, words, add_help=False)
+    part.add_argument("-h", "--help", action=_TaskHelp, nargs=0, help="and, after RUN, its task's words")
     part.add_argument(
         "--out", type=Path, help="grid.png, or a folder for a PNG each; else below <run>/generated"
     )

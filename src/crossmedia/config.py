@@ -45,6 +45,15 @@ def nearest(name: str, names: Any) -> str:
 
 def compose(overrides: list[str], own: str | None = None) -> DictConfig:
     """The config of `python train.py -cd <own> <overrides>`, without Hydra's state."""
+    cfg = with_hydra(overrides, own)
+    choices = dict(cfg.hydra.runtime.choices)
+    OmegaConf.set_struct(cfg, False)
+    del cfg["hydra"]
+    return named(cfg, choices)
+
+
+def with_hydra(overrides: list[str], own: str | None = None) -> DictConfig:
+    """As `compose`, with Hydra's own node."""
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
@@ -57,11 +66,7 @@ def compose(overrides: list[str], own: str | None = None) -> DictConfig:
         overrides = [*overrides, f"hydra.searchpath=['file://{ROOT}','file://{Path(own).absolute()}']"]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        cfg = hydra_compose("train", overrides, return_hydra_config=True)
-    choices = dict(cfg.hydra.runtime.choices)
-    OmegaConf.set_struct(cfg, False)
-    del cfg["hydra"]
-    return named(cfg, choices)
+        return hydra_compose("train", overrides, return_hydra_config=True)
 
 
 def named(cfg: DictConfig, choices: dict[str, Any]) -> DictConfig:

@@ -25,6 +25,7 @@ from crossmedia.saved import inside
 
 MEDIA = ("image", "audio", "text")
 KINDS = {"image": ("pictures", SUFFIXES), "audio": ("sounds", sounds.SUFFIXES)}
+KIND_WORDS = {int: "a whole number", float: "a number", bool: "true or false"}
 PART = 64  # inputs, or pictures out of nothing, at a time
 SECONDS = 600.0  # of sounds at a time
 DIGITS = 6  # of a picture's number in its file's name
@@ -81,6 +82,17 @@ def generated(name: str, words: list[str], out: Path | None, trust: tuple[str, .
             yield str(home)
 
 
+def told_words(name: str, trust: tuple[str, ...] = ()) -> str:
+    """What the task of a run makes, and the words that it takes. Raises as `run.load` does."""
+    task = run.load(name, trust)
+    lines = [f"{type(task).__name__}: {inspect.getdoc(task.generate) or 'tells nothing of itself'}", ""]
+    for word, parameter in _parameters(task).items():
+        kind = "a file or folder" if word in MEDIA else KIND_WORDS.get(_kind(parameter.annotation), "a text")
+        default = "" if parameter.default in (inspect.Parameter.empty, None) else f" ({parameter.default})"
+        lines.append(f"  --{word.replace('_', '-'):8} {kind}{default}")
+    return "\n".join(lines)
+
+
 def printable(text: str) -> str:
     """Text from a checkpoint as a terminal may show it: no control character acts."""
     return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
@@ -135,7 +147,7 @@ def _keywords(task: Any, words: list[str]) -> dict[str, Any]:
 
 
 def _value(name: str, text: str, annotation: Any) -> Any:
-    kind = next(iter(get_args(annotation)), annotation)
+    kind = _kind(annotation)
     if kind is bool:
         if text not in ("true", "false"):
             raise ConfigError(f"--{name}={text}: must be true or false")
@@ -145,12 +157,15 @@ def _value(name: str, text: str, annotation: Any) -> Any:
     try:
         value = kind(text)
     except ValueError:
-        raise ConfigError(
-            f"--{name}={text}: expected {'a whole number' if kind is int else 'a number'}"
-        ) from None
+        raise ConfigError(f"--{name}={text}: expected {KIND_WORDS[kind]}") from None
     if fault := outside(name, value):
         raise ConfigError(f"--{name}={text}: {fault}")
     return value
+
+
+def _kind(annotation: Any) -> Any:
+    """int of `int` and of `int | None`."""
+    return next(iter(get_args(annotation)), annotation)
 
 
 def _label(given: dict[str, Any]) -> str:

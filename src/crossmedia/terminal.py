@@ -43,7 +43,7 @@ def guarded(main: Callable[[], Any], root: Path) -> int:
     return explained(main)
 
 
-def _arguments() -> Any:
+def arguments() -> Any:
     """What Hydra makes of the command line."""
     from hydra._internal.utils import get_args_parser
 
@@ -57,18 +57,6 @@ def _arguments() -> Any:
     if len(alone) > 1:
         raise ConfigError(f"{' '.join(alone)}: one of them at a time. Leave out all but one")
     return words
-
-
-def need_jobs() -> None:
-    """Raise ConfigError where a grid has an axis without a value: Hydra would do nothing and be content."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    words = _arguments()
-    if not words.multirun:
-        return
-    for override in OverridesParser.create().parse_overrides(words.overrides):
-        if override.is_sweep_override() and next(override.sweep_iterator(), None) is None:
-            raise ConfigError(f"{override.input_line}: a grid without a value. Give it one or more")
 
 
 def explained(main: Callable[[], Any]) -> int:
@@ -109,7 +97,7 @@ def _with_more(worded: UserError, error: BaseException) -> UserError:
 
     if not isinstance(error, HydraException):
         return worded
-    words = _arguments()
+    words = arguments()
     overrides, lines = words.overrides, list(worded.lines)
     if words.multirun or words.cfg or words.info:
         return worded

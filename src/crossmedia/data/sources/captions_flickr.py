@@ -7,7 +7,7 @@ from crossmedia.data.sources.captions_rows import Listing, Row
 from crossmedia.data.sources.files import quoted, split_of
 from crossmedia.data.sources.text_files import lines_of
 from crossmedia.errors import DataError
-from crossmedia.images.read import path_text
+from crossmedia.images.read import SKIP, path_text
 
 SPLIT_LISTS = {
     "train": "Flickr_8k.trainImages.txt",
@@ -32,7 +32,7 @@ def tokens(path: Path) -> Listing:
         name, mark, _ = key.rpartition("#")
         if not tab or not mark:
             fault = f"{quoted(line)}: picture#number, a tab and the caption expected"
-            listing.faults.append(f"{file}:{number}: {fault}. Mend the line")
+            listing.faults.append(f"{file}:{number}: {fault}. Mend the line{SKIP}")
             continue
         twice += key in seen
         seen.add(key)
@@ -45,7 +45,8 @@ def tokens(path: Path) -> Listing:
     named = {row.picture for row in listing.rows}
     for name, (_, where) in splits.items():
         if name not in named:
-            listing.faults.append(f"{where}: {quoted(name)} has no caption in {path.name}. Remove the line")
+            fault = f"{quoted(name)} has no caption in {path.name}"
+            listing.faults.append(f"{where}: {fault}. Remove the line{SKIP}")
     return listing
 
 
@@ -63,7 +64,7 @@ def _splits(folder: Path, faults: list[str]) -> dict[str, tuple[str, str]]:
             first = splits.setdefault(line.strip(), (split, where))
             if first[0] != split:
                 fault = f"{quoted(line.strip())} is in the {first[0]} list too"
-                faults.append(f"{where}: {fault}. Remove it from one")
+                faults.append(f"{where}: {fault}. Remove it from one{SKIP}")
     return splits
 
 
@@ -87,7 +88,7 @@ def kaggle(path: Path) -> Listing:
             at = last
             continue
         fault = "a quote without its partner" if "," in lines[at][1] else "no comma, image,caption expected"
-        listing.faults.append(f"{where}: {quoted(lines[at][1])}: {fault}. Mend the line")
+        listing.faults.append(f"{where}: {quoted(lines[at][1])}: {fault}. Mend the line{SKIP}")
         at += 1
     return listing
 
@@ -100,7 +101,7 @@ def results(path: Path) -> Listing:
         where = f"{path_text(path)}:{number}"
         if len(columns) < 3:
             fault = f"{len(columns)} columns, picture| number| caption expected"
-            listing.faults.append(f"{where}: {quoted(line)}: {fault}. Mend the line")
+            listing.faults.append(f"{where}: {quoted(line)}: {fault}. Mend the line{SKIP}")
             continue
         listing.rows.append(Row(where, columns[0], columns[2], split_of(columns[0])))
     return listing

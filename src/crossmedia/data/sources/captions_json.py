@@ -7,7 +7,7 @@ from crossmedia.data.sources.captions_rows import Listing, Row
 from crossmedia.data.sources.files import CURE, quoted, share, split_of
 from crossmedia.data.sources.text_files import FETCH, json_of
 from crossmedia.errors import DataError
-from crossmedia.images.read import path_text
+from crossmedia.images.read import SKIP, path_text
 
 KARPATHY_SPLITS = {"train": "train", "restval": "train", "val": "val", "test": "test"}
 
@@ -73,7 +73,7 @@ def karpathy(path: Path) -> Listing:
             listing.faults.append(f"{where}: no filename. {CURE}")
         elif str(split) not in KARPATHY_SPLITS:
             known = ", ".join(KARPATHY_SPLITS)
-            listing.faults.append(f"{where}: split {_short(split)}, one of {known} expected. Mend it")
+            listing.faults.append(f"{where}: split {_short(split)}, one of {known} expected. Mend it{SKIP}")
         elif not isinstance(sentences, list) or not sentences:
             listing.faults.append(f"{where} ({quoted(name)}) without captions. {CURE}")
         else:
@@ -104,7 +104,7 @@ def _names(path: Path, images: list[Any], faults: list[str]) -> dict[str, str]:
         if "id" not in entry or not isinstance(name, str):
             faults.append(f"{where}: without id or file_name. {CURE}")
         elif names.setdefault(number, name) != name:
-            faults.append(f"{where}: id of {quoted(names[number])} and {quoted(name)}. Mend one")
+            faults.append(f"{where}: id of {quoted(names[number])} and {quoted(name)}. Mend one{SKIP}")
     return names
 
 
