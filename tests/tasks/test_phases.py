@@ -70,8 +70,9 @@ class Book(Logger):
 def play(game: Game, *inputs: list[float], take=None, book=None, **more: Any):
     """One epoch over these batches; returns (w, v)."""
     rest = game.take(take or {})
-    assert rest == {}
-    made = trainer(Steps(0), **{"max_epochs": 1, "limit_val_batches": 0, "logger": book or False, **more})
+    assert rest.keys() <= {"max_steps"}
+    own = {"max_epochs": 1, "limit_val_batches": 0, "logger": book or False}
+    made = trainer(Steps(0), **{**own, **rest, **more})
     batches = [Batch(torch.tensor(values), [str(i) for i in range(len(values))]) for values in inputs]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
@@ -101,6 +102,26 @@ def test_a_phase_moves_on_every_nth_batch_also_across_epochs():
 def test_accumulated_batches_are_one_large_one_for_each_phase():
     take = {"accumulate_grad_batches": 2}
     assert play(Game(), [1.0], [3.0], [2.0], [4.0], take=take) == by_hand([1.0, 3.0], [2.0, 4.0])
+
+
+@pytest.mark.parametrize("epochs", [-1, 5])
+@pytest.mark.parametrize("every", [1, 2])
+def test_max_steps_counts_windows_not_the_moves_of_every_phase(every, epochs):
+    game = Game(every=every)
+    inputs = [[1.0], [2.0], [3.0]]
+    found = play(game, *inputs, take={"max_steps": 4}, max_epochs=epochs)
+    assert found == by_hand(*inputs, [1.0], every=every) and game.progress == 1.0
+
+
+def test_max_steps_in_a_later_epoch_than_the_last_ends_nothing():
+    game = Game()
+    assert play(game, [1.0], [2.0], take={"max_steps": 9}) == by_hand([1.0], [2.0]) and game.progress == 1.0
+
+
+def test_a_schedule_without_the_length_of_training_is_refused():
+    schedule = functools.partial(torch.optim.lr_scheduler.PolynomialLR)
+    with pytest.raises(ConfigError, match=r"schedule: needs the length of training. Give trainer.max_epochs"):
+        play(Game(schedule=schedule), [1.0], max_epochs=-1, max_time="00:00:01:00")
 
 
 def test_an_epochs_last_window_may_be_shorter():

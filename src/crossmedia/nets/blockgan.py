@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from crossmedia.limits import within
 from crossmedia.nets.dcgan import SIDE, narrow, need_levels
 
+FLAT = 4  # the power by which an object's grid fades out: flat in the middle
 PLACE = 2  # of an object's latents say where it is; the next one, where there are kinds, of which kind
 
 
@@ -119,5 +120,5 @@ def _layer(before: int, width: int) -> list[nn.Module]:
 
 def _window(side: int) -> Tensor:
     """(side, side): 1 in the middle, to 0 at the border."""
-    across = 1 - ((torch.arange(side) + 0.5) * 2 / side - 1) ** 4
+    across = 1 - ((torch.arange(side) + 0.5) * 2 / side - 1) ** FLAT
     return across[:, None] * across

@@ -13,6 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from crossmedia.limits import within
 
 Norm = Literal["spectral", "batch", "layer", "none"]
+SLOPE, SPECTRAL_SLOPE = 0.2, 0.1  # of leaky ReLUs (Radford et al., section 3; Miyato et al., appendix)
 SIDE = 4  # pixels of the grid where the generator begins and the discriminator ends
 
 
@@ -101,7 +102,7 @@ def narrow(net: nn.Module) -> None:
 
 def _layer(inner: int, outer: int, kernel: int, stride: int, norm: Norm, first: bool) -> list[nn.Module]:
     convolution = nn.Conv2d(inner, outer, kernel, stride, padding=1)
-    activation = nn.LeakyReLU(0.1 if norm == "spectral" else 0.2, inplace=True)
+    activation = nn.LeakyReLU(SPECTRAL_SLOPE if norm == "spectral" else SLOPE, inplace=True)
     if norm == "spectral":
         return [spectral_norm(convolution), activation]
     norms = {"batch": nn.BatchNorm2d, "layer": functools.partial(nn.GroupNorm, 1)}

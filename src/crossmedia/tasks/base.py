@@ -1,6 +1,7 @@
 """What every task shares: how it is optimised, that validation and test score alike, what it keeps."""
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -117,7 +118,7 @@ class Task(LightningModule):
 
     def _optimizers(self) -> Any:
         optimizer = self._optimizer([p for p in self.parameters() if p.requires_grad])
-        return scheduled(optimizer, self._schedule, lambda: int(self.trainer.estimated_stepping_batches))
+        return scheduled(optimizer, self._schedule, lambda: whole(self.trainer.estimated_stepping_batches))
 
     def log_score(self, split: str, name: str, value: Any, size: int) -> None:
         """Log a metric object or a mean over the `size` samples of this batch under `<split>/<name>`."""
@@ -150,6 +151,13 @@ class Task(LightningModule):
         waveforms = self.hear(audio)
         lens = torch.tensor([len(waveform) for waveform in waveforms], device=self.device)
         return Clips(pad_sequence(waveforms, batch_first=True), lens)
+
+
+def whole(steps: float) -> int:
+    """The length of training; ValueError where nothing but a clock ends it."""
+    if math.isinf(steps):
+        raise ValueError("needs the length of training. Give trainer.max_epochs or trainer.max_steps")
+    return int(steps)
 
 
 def scheduled(optimizer: Optimizer, schedule: Any, steps: Callable[[], int]) -> dict[str, Any]:

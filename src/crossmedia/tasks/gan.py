@@ -1,5 +1,6 @@
 """Noise to pictures: two players, scored by features of made and real pictures."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -22,15 +23,18 @@ from crossmedia.losses.adversarial import (
     gradient_penalty,
     r1_penalty,
 )
+from crossmedia.metrics.drawn import Drawn
 from crossmedia.metrics.quality import Quality, frechet, kernel
 from crossmedia.report.panels import Grid, Panel
 from crossmedia.tasks.base import to_uint8
 from crossmedia.tasks.phases import Phase, PhasedTask
 
 GRID, ROWS, STEPS = 64, 4, 12  # pictures of the fixed grid; its rows, and those of ways between latents
-CHUNK = 256  # pictures made at once
-POOL = 10_000  # training pictures among which one may be copied, at most
-COLLAPSED = 0.1  # share of the real pictures that are reached
+TOGETHER = 16  # pictures made at once, always so many: one does not depend on how many are asked for
+WATCHED, SEARCHED = 10_000, 50_000  # training pictures that one may be a copy of: validation, test
+FLOORS = 8  # draws of training pictures, at most, over which the floor is averaged: one of few is chance
+COLLAPSED = 0.1  # share of the real pictures that are reached, or that lie among the made ones
+COPIED = 0.25  # of the usual distance to the nearest training picture
 
 
 class GAN(PhasedTask):
@@ -81,7 +85,10 @@ class GAN(PhasedTask):
         self.quality = Quality(features)
         self.scores = Quality.scores_of(features)
         self.found: dict[str, Tensor] = {}  # the scores of the split that was scored last
-        self._known: dict[str, Tensor] = {}
+
+    @functools.cached_property
+    def _real(self) -> Drawn:
+        return Drawn(self.data, lambda images: self.quality.features_of(images.to(self.device)).features)
 
     @classmethod
     def scored(cls, model: dict[str, Any]) -> dict[str, str]:
@@ -136,6 +143,7 @@ class GAN(PhasedTask):
         ids = ids_of(batch)
         real = batch.inputs[batch.valid]
         fake = self.net(self.latents(*(("score", name) for name in ids))) if ids else real
+        fake = ((fake.float() + 1) * 127.5).round() / 127.5 - 1  # the 8 bits that a file has
         self.quality.update(real, fake, [address("place", name) for name in ids])
         if ids:
             sure, kind = self.quality.probabilities[-1].view(len(ids), -1).max(1)
@@ -168,24 +176,27 @@ class GAN(PhasedTask):
         The training split has no other pictures of its kind, so no floor.
         """
         found = {f"{name}_{self.quality.name}": value for name, value in self.quality.compute().items()}
-        count = self.quality.n
-        real, other = self._seen(split, count), self._seen("train", max(count, POOL))[:count]
-        self._floor_of = 0 if split == "train" else len(other)
-        if self._floor_of:
-            found[f"fid_{self.quality.name}_floor"] = frechet(real[: len(other)], other)
-            found[f"kid_{self.quality.name}_floor"] = kernel(real[: len(other)], other)
+        pool = self._training(split)
+        real = self._real.features(split, self.quality.n)
+        self._floors = [] if split == "train" else _draws(pool, len(real))
+        if self._floors:
+            sets = [(real[: len(other)], other) for other in self._floors]
+            for score, distance in (("fid", frechet), ("kid", kernel)):
+                floor = torch.stack([distance(*pair) for pair in sets]).mean()
+                found[f"{score}_{self.quality.name}_floor"] = floor
         for name, value in found.items():
             self.log(f"{split}/{name}", value.float())
         self.found = found
+        self._grid = self._made([("grid", number) for number in range(GRID)])
+        self._grid_features = self._features_of(self._grid)
+        self._nearest = nearest(self._grid_features, pool)
+        self._usual = nearest(real[:GRID], pool)[0].median().item() if self._floors else None
 
-    def _seen(self, split: str, count: int) -> Tensor:
-        """Features of the first pictures of a split, on every rank the same."""
-        count = min(count, len(self.data.split(split)))
-        if len(self._known.get(split, ())) != count:
-            pictures = self.data.pictures(split, range(count))
-            parts = [self.quality.features_of(images.to(self.device)).features for images in pictures]
-            self._known[split] = torch.cat(parts)
-        return self._known[split]
+    def _training(self, split: str) -> Tensor:
+        return self._real.features("train", WATCHED if split == "val" else SEARCHED)
+
+    def _features_of(self, pictures: Tensor) -> Tensor:
+        return self.quality.features_of(pictures.to(self.device).float() / 127.5 - 1).features
 
     def forget(self) -> None:
         super().forget()
@@ -195,12 +206,20 @@ class GAN(PhasedTask):
         """What the scores rest on, and signs of a collapse."""
         name, count = self.quality.name, self.quality.n
         said = [f"{split}: {count} made and {count} real pictures, features of {name}"]
-        if self._floor_of:
-            said[0] += f"; the floor is that of {self._floor_of} training pictures"
-        coverage = float(self.found[f"coverage_{name}"])
-        if coverage < COLLAPSED:
+        if self._floors:
+            draws = f", the mean of {len(self._floors)} draws" if len(self._floors) > 1 else ""
+            said[0] += f"; the floor is that of {len(self._floors[0])} training pictures{draws}"
+        coverage, recall = (float(self.found[f"{score}_{name}"]) for score in ("coverage", "recall"))
+        if min(coverage, recall) < COLLAPSED:
             said.append(
-                f"{split}: the made pictures reach {coverage:.0%} of the real ones: a collapse, or unlike any"
+                f"{split}: the made pictures reach {coverage:.0%} of the real ones, {recall:.0%} of which "
+                "lie among them: a collapse, or unlike any"
+            )
+        found = self._nearest[0].median().item()
+        if self._usual is not None and found < COPIED * self._usual:
+            said.append(
+                f"{split}: the made pictures lie nearer to training pictures than real ones do, "
+                f"{found:.3g} for {self._usual:.3g}: copies"
             )
         return said
 
@@ -212,33 +231,35 @@ class GAN(PhasedTask):
 
     def panels(self, split: str) -> list[Panel]:
         with torch.no_grad():
-            fixed = self._made([("grid", number) for number in range(GRID)])
             corners = self.latents(*(("corner", number) for number in range(ROWS + 1)))
             ways = [_arc(*pair) for pair in zip(corners, corners[1:], strict=False)]
             between = to_uint8(self.net(torch.cat(ways)))
         return [
-            Grid("Samples of fixed latents", fixed, columns=GRID // ROWS, through=True),
-            self._beside_training(fixed[: self.shown], split),
+            Grid("Samples of fixed latents", self._grid, columns=GRID // ROWS, through=True),
+            self._beside_training(split),
             Grid("From one latent to another", between, columns=STEPS),
         ]
 
-    def _beside_training(self, images: Tensor, split: str) -> Panel:
+    def _beside_training(self, split: str) -> Panel:
         """The nearest training pictures by their features; a copy of one would be at no distance."""
-        known, real = self._known["train"], self._known[split][:GRID]
-        features = self.quality.features_of(images.to(self.device).float() / 127.5 - 1).features
-        places = nearest(features, known)[1][:, 0]
-        pool = torch.cat([to_uint8(part) for part in self.data.pictures("train", places.tolist())])
+        known = self._training(split)
+        rows = self._nearest[1][: self.shown, 0]
         return beside_nearest(
-            images,
-            pool,
-            (features, known[places]),
-            usual=None if split == "train" else nearest(real, known)[0].median().item(),
+            self._grid[: self.shown],
+            to_uint8(self._real.pictures("train", rows.tolist())),
+            (self._grid_features[: self.shown], known[rows]),
+            usual=self._usual,
             among=len(known),
         )
 
     def _made(self, addresses: list[tuple[Any, ...]]) -> Tensor:
-        parts = [addresses[start : start + CHUNK] for start in range(0, len(addresses), CHUNK)]
-        return torch.cat([to_uint8(self.net(self.latents(*part))) for part in parts])
+        """Pictures (N, 3, H, W) uint8 of the latents that these addresses name."""
+        parts = []
+        for start in range(0, len(addresses), TOGETHER):
+            part = addresses[start : start + TOGETHER]
+            filled = part + part[-1:] * (TOGETHER - len(part))
+            parts.append(to_uint8(self.net(self.latents(*filled)))[: len(part)])
+        return torch.cat(parts)
 
     def latents(self, *addresses: tuple[Any, ...]) -> Tensor:
         """Those that the addresses name, (N, Z)."""
@@ -249,6 +270,12 @@ class GAN(PhasedTask):
     def _width(self) -> int:
         net: Any = self.net
         return net.latent_dim
+
+
+def _draws(pool: Tensor, count: int) -> list[Tensor]:
+    """Sets of so many of the pool (N, D) that have none in common; all of it where there are no more."""
+    whole = len(pool) // count
+    return list(pool[: whole * count].split(count))[:FLOORS] if whole else [pool]
 
 
 def _arc(one: Tensor, other: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from crossmedia.data.batches import Meta
-from crossmedia.tasks.base import Task, scheduled
+from crossmedia.tasks.base import Task, scheduled, whole
 
 
 class Phase(NamedTuple):
@@ -42,6 +42,7 @@ class PhasedTask(Task):
         super().__init__(net, meta, optimizer, schedule)
         self.automatic_optimization = False
         self.accumulate = 1
+        self.most = 0  # windows of training; 0 where its epochs alone end it
         self.clip: float | None = None
         self.clip_algorithm = "norm"
         self.moving = "loss"  # the name of the loss whose gradients are being taken
@@ -58,6 +59,9 @@ class PhasedTask(Task):
     def take(self, trainer: dict[str, Any]) -> dict[str, Any]:
         """The arguments of the Trainer without those that the phases see to."""
         rest = dict(trainer)
+        self.most = max(0, rest.get("max_steps") or 0)
+        if self.most:  # Lightning counts the moves of every phase
+            rest["max_steps"] = sum(self.most // phase.every for phase in self.phases())
         self.accumulate = rest.pop("accumulate_grad_batches", None) or 1
         self.clip = rest.pop("gradient_clip_val", None)
         self.clip_algorithm = rest.pop("gradient_clip_algorithm", None) or "norm"
@@ -138,8 +142,10 @@ class PhasedTask(Task):
 
     def _all_windows(self) -> int:
         batches = self.trainer.estimated_stepping_batches  # which also makes the loader
-        epochs = self.trainer.max_epochs or -1
-        return self._windows * epochs if epochs > 0 else int(batches) // self.accumulate
+        epochs = max(0, self.trainer.max_epochs or 0)
+        if not epochs:
+            return self.most or whole(batches)
+        return min(self._windows * epochs, self.most) if self.most else self._windows * epochs
 
     @property
     def _windows(self) -> int:
