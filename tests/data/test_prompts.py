@@ -1,4 +1,5 @@
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,10 @@ def test_texts_are_what_is_spoken(tmp_path):
         "beep: [this is a simple beep tone]",
         "letters/dash: dash [-]",
         "letters/space: space [ ]",
+        "silence/2: (2 seconds of silence)",
+        "join: <beep ascending>",
+        "intro: After the tone. (simple tone sound plays)",
+        'iax2: IAX (note: does not say "2")',
         "status: not at their desk; I will try: wait",
     ]
     source = Prompts(*prompts(tmp_path, *lines))
@@ -23,9 +28,27 @@ def test_texts_are_what_is_spoken(tmp_path):
         "activated": "Activated.",
         "letters/dash": "dash",
         "letters/space": "space",
+        "intro": "After the tone.",
+        "iax2": "IAX",
         "status": "not at their desk; I will try: wait",
     }
-    assert not source.faults and source.notes == ["1 clips without text passed over: beep.wav"]
+    assert not source.faults
+    assert source.notes == ["3 sounds and silences left out: beep, silence/2, join"]
+
+
+def test_a_clip_that_the_list_does_not_name_is_passed_over_and_counted(tmp_path):
+    root, texts = prompts(tmp_path, "a: One.", "beep: [a tone]")
+    tone(tmp_path / "sounds/other.wav")
+    source = Prompts(root, texts)
+    assert source.notes == [
+        "1 sounds and silences left out: beep",
+        "1 clips without text passed over: other.wav",
+    ]
+
+
+def test_a_line_without_a_text_is_told(tmp_path):
+    source = Prompts(*prompts(tmp_path, "a: One.", "b:"))
+    assert list(transcripts(source)) == ["a"] and len(source.faults) == 1
 
 
 def test_a_packed_list_reads_the_same(tmp_path):
@@ -77,9 +100,11 @@ def test_a_missing_set_tells_how_to_install(tmp_path):
 
 
 @pytest.mark.skipif(not INSTALLED.is_dir(), reason="apt-get install asterisk-core-sounds-en-wav and -en")
-def test_the_installed_prompts_are_563_clips_of_which_a_tenth_is_the_test():
+def test_the_installed_prompts_are_551_clips_of_words_of_which_a_tenth_is_the_test():
     source = Prompts()
-    assert sum(sizes(source)) == 563 and 50 <= sizes(source)[2] <= 63 and not source.faults
-    assert not shared(source) and not any("[" in text for text in transcripts(source).values())
+    assert sizes(source) == [428, 67, 56] and not source.faults and not shared(source)
+    assert not [text for text in transcripts(source).values() if re.search(r"[][()<>]", text)]
+    said = "17 sounds and silences left out: ascending-2tone, beep, beeperr, confbridge-join,"
+    assert source.notes[0].startswith(said)
     minutes = sum(clip.seconds for _, clip in clips(source).values()) / 60
-    assert minutes == pytest.approx(25.2, abs=0.3)
+    assert minutes == pytest.approx(24.3, abs=0.1)

@@ -147,3 +147,11 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path, text, said):
     with pytest.raises(DataError, match="m.arpa") as raised:
         Arpa(path)
     assert said in str(raised.value)
+
+
+def test_a_token_of_many_words_counts_each_once(model):
+    model.log_prob = lambda word, history: {"日": -1.0, "本": -10.0}.get(word, 0.0)
+    tokenizer = BpeTokenizer().fit(["日本"] * 5 + ["日 日本日本"])
+    for text in ("日本", "日本日本", "日 日本", "日本本日"):
+        expected = -sum({"日": 1, "本": 10}.get(sign, 0) for sign in text)
+        assert total(WordScores(model, tokenizer), tokenizer.encode(text)) == pytest.approx(expected)

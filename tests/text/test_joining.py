@@ -20,6 +20,10 @@ from crossmedia.text.joining import joined
         (["one two", ""], "one two"),
         (["", "one"], "one"),
         (["one two three"], "one two three"),
+        (["赤い丸が右に", "丸が右にある"], "赤い丸が右にある"),
+        (["日本", "です"], "日本です"),
+        (["iphone を買った", "を買ったので a ball"], "iphone を買ったので a ball"),
+        (["สีแดง กลม", "กลม ใหญ่"], "สีแดง กลม ใหญ่"),
         ([], ""),
     ],
 )

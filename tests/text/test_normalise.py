@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from crossmedia.text.normalise import normalise, spaced, unspaced, words
+from crossmedia.text.normalise import normalise, spaced, spelled, unspaced, words
 
 
 def test_normalising_twice_changes_nothing_for_any_character():
@@ -94,3 +94,37 @@ def test_words_of_joined_words_are_the_same_words():
 def test_unspaced_undoes_spaced(text):
     assert unspaced(spaced(text)) == text
     assert all(part in spaced(text).split() for part in text if part in "¿।«»…–。")
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("日本語", "日本語"),
+        ("赤い 丸。", "赤い 丸"),
+        ("赤い、丸。", "赤い丸"),
+        ("iPhone を買う！", "iphone を買う"),
+        ("iPhoneを買う", "iphoneを買う"),
+        ("気温は-5度、2,5%", "気温は-5度2,5 %"),
+        ("สีแดง, กลม", "สีแดง กลม"),
+        ("red,ball $5", "red ball $ 5"),
+        ("  ", ""),
+    ],
+)
+def test_words_are_spelled_with_the_blanks_that_are_heard_or_written(text, expected):
+    assert spelled(text) == expected
+
+
+def test_a_spelled_text_has_the_same_words_and_is_spelled_alike():
+    draw = random.Random(0)
+    signs = [*"赤い丸ーカ々ｱ กีแ็日b1एुé-'.,:、。·$%", " ", "\u3000", "\u200b", "\u3099", "한"]
+    for _ in range(20_000):
+        text = "".join(draw.choices(signs, k=draw.randint(0, 8)))
+        row = spelled(text)
+        assert words(row) == words(text) and spelled(row) == row, ascii(text)
+
+
+def test_scripts_with_blanks_have_one_between_all_words():
+    draw = random.Random(0)
+    for _ in range(2000):
+        text = "".join(draw.choices("ab1é-'.,:· $%एु한ж", k=draw.randint(0, 8)))
+        assert spelled(text) == " ".join(words(text))

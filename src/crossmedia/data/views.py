@@ -20,7 +20,7 @@ from crossmedia.data.batches import (
 )
 from crossmedia.images.augment import Augment
 from crossmedia.limits import within
-from crossmedia.text.normalise import words
+from crossmedia.text.normalise import spelled
 from crossmedia.text.tokenizer import BOS, EOS
 
 Medium = Literal["image", "waveform"]
@@ -135,7 +135,7 @@ class SpeechView:
     @staticmethod
     def text(transcript: str) -> str:
         """What the tokenizer is given of a transcript."""
-        return " ".join(words(transcript))
+        return spelled(transcript)
 
     def __call__(self, samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta) -> SpeechBatch:
         said = [str(sample.transcript) for sample in samples]

@@ -8,7 +8,7 @@ from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 from torchmetrics import Metric
 
-from crossmedia.text.normalise import words
+from crossmedia.text.normalise import spelled, unspaced, words
 
 Unit = Literal["words", "characters"]
 Edit = Literal["equal", "replace", "delete", "insert"]
@@ -29,11 +29,10 @@ class Edits(NamedTuple):
 
 
 def units(text: str, unit: Unit) -> tuple[str, ...]:
-    """The words of a text as the normaliser cuts them, or the characters of these words and the blanks
-    between.
+    """The words of a text as the normaliser cuts them, or the characters of these words in a row and the
+    blanks between.
     """
-    found = words(text)
-    return found if unit == "words" else tuple(" ".join(found))
+    return words(text) if unit == "words" else tuple(spelled(text))
 
 
 def edits(output: str, reference: str, unit: Unit = "words") -> Edits:
@@ -49,7 +48,8 @@ def aligned(output: str, reference: str) -> list[tuple[Edit, str, str]]:
     found: list[tuple[Edit, str, str]] = []
     for step in Levenshtein.opcodes(meant, said):
         was, now = meant[step.src_start : step.src_end], said[step.dest_start : step.dest_end]
-        found.append((step.tag, " ".join(was), " ".join(now)))  # pyright: ignore[reportArgumentType]
+        texts = unspaced(" ".join(was)), unspaced(" ".join(now))
+        found.append((step.tag, *texts))  # pyright: ignore[reportArgumentType]
     return found
 
 

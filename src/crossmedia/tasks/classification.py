@@ -117,6 +117,10 @@ class Classification(Task):
         ]
         return [*self._most_wrong(), *found]
 
+    def notes(self, split: str) -> list[str]:
+        """The `caveats` of a source that has some."""
+        return [*super().notes(split), *getattr(self.data and self.data.source, "caveats", ())]
+
     def _most_wrong(self) -> list[Panel]:
         """Pictures with what the net took them for and what they are, or sounds."""
         if not self._wrong:

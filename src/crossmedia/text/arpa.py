@@ -95,7 +95,8 @@ class Arpa:
         return DataError(f"{path_text(self.path)}:{number}: {fault}. Fetch the file again")
 
 
-State = tuple[tuple[str, ...], tuple[int, ...]]  # the words that are finished, and the tokens behind them
+# The words that are finished, the tokens behind them, and how many words of these tokens are finished too.
+State = tuple[tuple[str, ...], tuple[int, ...], int]
 
 
 class WordScores:
@@ -105,33 +106,33 @@ class WordScores:
 
     def __init__(self, model: Arpa, tokenizer: Any):
         self.model, self.tokenizer = model, tokenizer
-        self.start: State = (START,), ()
+        self.start: State = (START,), (), 0
 
     def step(self, state: State, token: int) -> tuple[float, State]:
         """Natural log of what `token` is worth, and the state behind it."""
-        history, tokens = state
-        tokens = (*tokens, token)
-        text = self.tokenizer.decode(tokens)
-        found = words(text)
+        history, tokens, counted = state
+        text = self.tokenizer.decode((*tokens, token))
+        found = words(text)[counted:]
         if text.endswith(" "):
-            return self._said(history, found, ())
+            total, history = self._said(history, found)
+            return total, (history, (), 0)
         if len(found) > 1:
-            return self._said(history, found[:-1], (token,))
-        return 0.0, (history, tokens)
+            total, history = self._said(history, found[:-1])
+            own = len(words(self.tokenizer.decode((token,))))
+            return total, (history, (token,), max(own - 1, 0))
+        return 0.0, (history, (*tokens, token), counted)
 
     def end(self, state: State) -> float:
-        history, tokens = state
-        total, (history, _) = self._said(history, words(self.tokenizer.decode(tokens)), ())
+        history, tokens, counted = state
+        total, history = self._said(history, words(self.tokenizer.decode(tokens))[counted:])
         return total + self.model.log_prob(END, history)
 
-    def _said(
-        self, history: tuple[str, ...], found: tuple[str, ...], tokens: tuple[int, ...]
-    ) -> tuple[float, State]:
+    def _said(self, history: tuple[str, ...], found: tuple[str, ...]) -> tuple[float, tuple[str, ...]]:
         total = 0.0
         for word in found:
             total += self.model.log_prob(word, history)
             history = (*history, word)[-self.model.order :]
-        return total, (history, tokens)
+        return total, history
 
 
 def _sum(one: float, other: float) -> float:

@@ -87,7 +87,8 @@ def ctc_beam_search(
     """The most probable text of each clip, over all paths that spell it (Hannun et al., 2014).
 
     With a language model the best text is that of log p_ctc + `lm_weight` · log p_lm + `length_bonus` ·
-    tokens. A beam as wide as there are prefixes makes it exact.
+    tokens. A beam as wide as there are prefixes makes it exact, but for the paths with a token of at most
+    e^-9 at its frame, or with any where blank has 0.9999 or more: these are left out, whatever the beam.
     """
     within(beam=beam)
     log_probs = logits.float().log_softmax(-1).cpu().numpy()

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-MOST = 30  # words of an overlap: four seconds of fast speech hold no more
+from crossmedia.text.normalise import pieces, unspaced
+
+MOST = 60  # words of an overlap, or characters: four seconds of fast speech hold no more
 
 
 def joined(texts: Sequence[str]) -> str:
@@ -13,20 +15,25 @@ def joined(texts: Sequence[str]) -> str:
     The last words of one are aligned with the first of the next: 1 for each pair that agrees, -1 for each
     that does not and for a word without a partner. Where the best overlap is above 0 they are joined at the
     middle one of its equal pairs; else they follow one another. A word that a stretch's end cuts agrees with
-    the whole one.
+    the whole one. Each character of a script without blanks between words is a word.
     """
     whole: list[str] = []
     for text in texts:
-        coming = text.split()
+        coming = pieces(text)  # each with the blank before it
         start = max(0, len(whole) - MOST)
-        pairs = _overlap(whole[start:], coming[:MOST])
+        pairs = _overlap([word.lstrip() for word in whole[start:]], [word.lstrip() for word in coming[:MOST]])
         if pairs:
             mine, theirs = pairs[len(pairs) // 2]
-            longer = max(whole[start + mine], coming[theirs], key=len)  # of a word that one of them has cut
-            whole = [*whole[: start + mine], longer, *coming[theirs + 1 :]]
+            kept, other = whole[start + mine], coming[theirs].lstrip()
+            if len(other) > len(kept.lstrip()):  # the word that is kept was cut
+                kept = " " * kept.startswith(" ") + other
+            whole = [*whole[: start + mine], kept, *coming[theirs + 1 :]]
+        elif whole and coming:
+            apart = unspaced(f"{whole[-1]} {coming[0]}").endswith(f" {coming[0]}")
+            whole += [" " * apart + coming[0], *coming[1:]]
         else:
             whole += coming
-    return " ".join(whole)
+    return "".join(whole)
 
 
 def _overlap(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:

@@ -20,6 +20,7 @@ _WORD = re.compile(
     r"|(?<![wdm])-d[wdm]*(?:[,.]d[wdm]*)*"  # a negative number
     r"|[wdm]+(?:[-']w[wdm]*|-d[wdm]*|(?<=d)[,.]d[wdm]*)*"
 )
+_PIECE = re.compile(r"_*(?:cm*|[^c_]+)")
 _GLUED = re.compile(r"(?<=[cm])_(?=c)|_(?=l)|(?<=r)_")
 
 
@@ -81,6 +82,38 @@ def words(text: str) -> tuple[str, ...]:
     """
     text = normalise(text)
     return tuple(text[slice(*match.span())] for match in _WORD.finditer(text.translate(_KINDS)))
+
+
+@lru_cache(maxsize=1 << 16)
+def spelled(text: str) -> str:
+    """The words of a text in a row, to be cut into characters; `words` finds the same in it.
+
+    A blank parts two of them, but beside a script without blanks between words only where the text has one.
+    """
+    text = normalise(text)
+    kinds = text.translate(_KINDS)
+    row, before = "", None
+    for match in _WORD.finditer(kinds):
+        start, end = match.span()
+        if before and ("_" in kinds[before.end() : start] or not _close(before[0], match[0][0])):
+            row += " "
+        row, before = row + text[start:end], match
+    return row
+
+
+def _close(kinds: str, following: str) -> bool:
+    """Whether what follows a word of these kinds needs no blank before it to stay a word of its own: a mark
+    would join the word before, a sign that which ends in a mark.
+    """
+    return following == "c" or (kinds[0] == "c" and following in ("wds-" if kinds[-1] == "c" else "wds"))
+
+
+def pieces(text: str) -> list[str]:
+    """A normalised text cut at its blanks, and round each character of a script without: what is joined again
+    is the text.
+    """
+    text = " ".join(text.split())
+    return [text[slice(*match.span())] for match in _PIECE.finditer(text.translate(_KINDS))]
 
 
 def spaced(text: str) -> str:

@@ -3,22 +3,24 @@
 import re
 from pathlib import Path
 
+from crossmedia.audio.read import SUFFIXES
 from crossmedia.data.sources.clip_index import ClipIndex
 from crossmedia.data.sources.clips import Clip, ClipSource, split_by_text
-from crossmedia.data.sources.files import listed, need_file, need_folder, quoted
+from crossmedia.data.sources.files import listed, need_file, need_folder, on_disk, quoted
+from crossmedia.data.sources.finder import unnamed
 from crossmedia.data.sources.text_files import lines_of
 from crossmedia.images.read import SKIP, path_text
 
 INSTALL = "On Debian or Ubuntu: apt-get install asterisk-core-sounds-en-wav asterisk-core-sounds-en"
 MAX_SECONDS = 80.0  # demo-instruct has 73
-_ASIDE = re.compile(r"\s*\[[^]]*\]")  # explains the text, as in `dash [-]`
+_ASIDE = re.compile(r"\s*(\[[^]]*\]|\([^)]*\)|<[^>]*>)")  # explains the text, as in `dash [-]`
 
 
 class Prompts(ClipSource):
     """Prompts of 8 kHz below `root` with the text that `texts` gives each: a list of `path: text`, or gzip's.
 
-    A text in brackets alone is a sound, not words, and left out. A hash of the path makes the splits (80, 10,
-    10 %), the same text never in two.
+    Brackets of any kind explain and are not spoken: a text in brackets alone is that of a sound or a silence,
+    and left out. A hash of the path makes the splits (80, 10, 10 %), the same text never in two.
     """
 
     fields = frozenset(["waveform", "sample_rate", "transcript"])
@@ -32,30 +34,35 @@ class Prompts(ClipSource):
         index = ClipIndex(self.root, max_seconds=MAX_SECONDS)
         self.faults, self.notes = index.faults, index.notes
         rows = self._rows(texts)
-        places = split_by_text({name: text for _, name, text in rows})
-        unheard = []
+        there = {name for _, name, _ in rows if index.has(f"{name}.wav")}
+        places = split_by_text({name: text for _, name, text in rows if text is not None})
         for where, name, text in rows:
-            if index.has(f"{name}.wav"):
+            if name in there and text is not None:
                 index.add(places[name], Clip(name, f"{name}.wav", text), where)
-            else:
-                unheard.append(name)
-        if unheard:
-            self.notes.append(f"{len(unheard)} texts without a clip left out: {listed(unheard)}")
-        index.pass_over("text")
+        wordless = [name for _, name, text in rows if name in there and text is None]
+        unheard = [name for _, name, text in rows if name not in there and text is not None]
+        paths = [str(self.root / on_disk(f"{name}.wav")) for name in there]
+        self._note("sounds and silences left out", wordless)
+        self._note("texts without a clip left out", unheard)
+        self._note("clips without text passed over", unnamed(paths, SUFFIXES))
         self._splits = index.finish(INSTALL)
 
-    def _rows(self, texts: str) -> list[tuple[str, str, str]]:
-        """The place of a line, its clip and what is spoken; `;` opens a comment."""
+    def _note(self, what: str, names: list[str]) -> None:
+        if names:
+            self.notes.append(f"{len(names)} {what}: {listed(names)}")
+
+    def _rows(self, texts: str) -> list[tuple[str, str, str | None]]:
+        """The place of a line, its clip and what is spoken, None where no words are; `;` opens a comment."""
         path = need_file(Path(texts), INSTALL)
         rows = []
         for number, line in lines_of(path, self.faults):
             where = f"{path_text(path)}:{number}"
             name, colon, text = line.partition(":")
-            spoken = _ASIDE.sub("", text).strip()
-            if line.startswith(";") or (text.strip() and not spoken):
+            if line.startswith(";"):
                 continue
             if colon:
-                rows.append((where, name.strip(), spoken))
+                spoken = _ASIDE.sub("", text).strip()
+                rows.append((where, name.strip(), None if text.strip() and not spoken else spoken))
             else:
                 fault = "a path, a colon and a text expected"
                 self.faults.append(f"{where}: {quoted(line)}: {fault}. Mend the line{SKIP}")

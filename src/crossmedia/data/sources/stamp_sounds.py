@@ -44,13 +44,15 @@ class _Sound(NamedTuple):
 class StampSpeech(ClipSource):
     """People speaking the stamps' captions, `<stamp>_desc_<language>.ogg`, labelled by their language.
 
-    Few people speak each language, the same in every split: a score tells voices as well as languages. A hash
-    splits each category 80, 10, 10 %, the same whichever languages are asked for. Stamps stay together that
-    share an English caption, the caption or the recording of any language, or, in one folder, their names up
-    to the first hyphen or digit: no text is in two splits.
+    A hash splits each category 80, 10, 10 %, the same whichever languages are asked for. Stamps stay together
+    that share an English caption, the caption or the recording of any language, or, in one folder, their
+    names up to the first hyphen or digit: no text is in two splits. `caveats` stand under the scores.
     """
 
     fields = frozenset(["waveform", "sample_rate", "label", "transcript"])
+    caveats = (
+        "few people speak each language, the same in every split: a score tells voices as well as languages",
+    )
 
     def __init__(self, root: str = ROOT, languages: Sequence[str] = LANGUAGES):
         self.classes = tuple(languages)
