@@ -89,7 +89,7 @@ class Session:
             "format": FORMAT,
             "model": without_pretrained(plain["model"]),
             "meta": saved["meta"] if saved else pack_meta(data.meta),
-            "data": data.source.fingerprint(),
+            "data": data.fingerprint(),
         }
         words = [*origin.words]
         if found and saved:

@@ -126,9 +126,12 @@ def speaking(cache, monkeypatch):
         process.kill()
 
 
-def test_a_second_process_waits_for_the_first_and_speaks_nothing(cache, speaking, silent):
+def test_a_second_process_says_that_it_waits_for_the_first_and_speaks_nothing(
+    cache, speaking, silent, capsys
+):
     silent()
     second = Corpus(COUNTED).fingerprint()
+    assert capsys.readouterr().err == f"waiting for another process that speaks: {cache}\n"
     first, said = speaking.communicate()
     assert first.decode().strip() == second
     assert said.decode() == f"speaking 20 texts, once: {cache}\n"

@@ -2,6 +2,8 @@
 
 import signal
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,6 +96,51 @@ def test_an_utterance_on_which_the_library_dies_is_named(tmp_path, monkeypatch):
         SystemFault, match=r'espeak-ng: \["nine", "en-gb-x-rp\+f4", 140, 50\]: .*SIGABRT\. Start'
     ):
         speak.speak(SAID[3:], NATIVE)
+
+
+def test_a_text_without_an_end_is_named_and_no_process_stays(tmp_path, monkeypatch):
+    program, left = tmp_path / "hangs.py", tmp_path / "left"
+    program.write_text(
+        "import os, runpy, sys, time\n"
+        f"espeak = runpy.run_path({espeak.__file__!r})\n"
+        "names = espeak['main'].__globals__\n"
+        "speak = names['_speak']\n"
+        "def hangs(library, data, text, *rest):\n"
+        "    if text != 'nine':\n"
+        "        return speak(library, data, text, *rest)\n"
+        f"    open({str(left)!r}, 'w').write(str(os.getpid()))\n"
+        "    time.sleep(60)\n"
+        "names['_speak'] = hangs\n"
+        "espeak['main'](*sys.argv[1:])"
+    )
+    monkeypatch.setattr(espeak, "__file__", str(program))
+    monkeypatch.setattr(speak, "PATIENCE", 3.0)
+    began = time.monotonic()
+    with pytest.raises(SystemFault) as caught:
+        speak.speak(SAID[::-1], NATIVE)
+    (line,) = caught.value.lines
+    said = 'espeak-ng: 3 s, and no end of "nine" (en-gb-x-rp+f4). Start again, or leave this text out'
+    assert line == said and time.monotonic() - began < 30
+    assert gone(int(left.read_text()))
+
+
+def gone(pid):
+    """Whether a process ends within a few seconds; a zombie has, and waits for its new parent alone."""
+    for _ in range(100):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize("cut, whole", [(0, 2), (1, 1), (7, 1), (8, 1), (9, 0), (16, 0)])
+def test_sounds_that_are_there_are_counted(cut, whole):
+    sounds = b"".join((2).to_bytes(4, "little") + b"abcd" for _ in range(2))
+    assert speak._whole(sounds[: 16 - cut]) == whole
 
 
 def test_without_the_package_the_line_says_how_to_get_it(monkeypatch):

@@ -1,12 +1,16 @@
 """Speed and noise of waveforms, drawn by each clip's own generator."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
 from sounds import peak_hertz, save, tone
 
 from crossmedia.audio.augment import SoundAugment
+from crossmedia.data.batches import Sample
 from crossmedia.data.order import generator
+from crossmedia.data.views import clips_of
 from crossmedia.errors import DataError
 
 RATE = 16_000
@@ -107,6 +111,40 @@ def test_what_cannot_be_drawn_is_refused(given, said):
     assert said in str(raised.value)
 
 
-def test_a_folder_without_sounds_is_named(tmp_path):
+def test_a_folder_without_sounds_is_named_before_the_first_clip_or_at_it(tmp_path):
+    empty, moved = (SoundAugment(RATE, snr=[0, 10], noises=f"{tmp_path}{name}") for name in ("", "/moved"))
     with pytest.raises(DataError, match="no sound in it"):
-        SoundAugment(RATE, snr=[0, 10], noises=str(tmp_path))
+        empty.ready()
+    with pytest.raises(DataError) as raised:
+        moved(SOUND, generator(0))
+    assert raised.value.lines == [f"{tmp_path}/moved: no such folder. Expected a folder of sounds"]
+
+
+def test_scoring_needs_no_noises(tmp_path):
+    augment = SoundAugment(RATE, snr=[0, 10], noises=f"{tmp_path}/moved")
+    assert torch.equal(clips_of([Sample("a", waveform=SOUND)], None, augment).waveforms[0], SOUND)
+
+
+def test_noises_are_read_once(tmp_path):
+    path = save(tmp_path / "hum.wav")
+    augment = SoundAugment(RATE, snr=[0, 10], noises=str(tmp_path))
+    augment.ready()
+    path.unlink()
+    assert len(augment(SOUND, generator(0))) and len(pickle.loads(pickle.dumps(augment)).noises) == 1
+
+
+def test_without_noises_there_is_nothing_to_read():
+    augment = SoundAugment(RATE, snr=[0, 10])
+    augment.ready()
+    assert augment.fingerprint() is None
+
+
+def test_other_names_and_sizes_of_noises_have_another_fingerprint(tmp_path):
+    found = []
+    for place, (name, seconds) in enumerate([("hum", 1.0), ("hum", 1.0), ("hum", 0.5), ("hiss", 1.0)]):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        save(folder / f"{name}.wav", tone(seconds=seconds))
+        (folder / "notes.txt").write_text(str(place))
+        found.append(SoundAugment(RATE, snr=[0, 10], noises=str(folder)).fingerprint())
+    assert found[0] == found[1] and len(set(found)) == 3

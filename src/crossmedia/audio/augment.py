@@ -3,6 +3,10 @@
 Shapes: B batch, T frames, F mel bands, S samples.
 """
 
+import functools
+import hashlib
+import json
+import os
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -70,8 +74,8 @@ class SoundAugment:
     `speeds` are the factors of speed perturbation (Ko et al., 2015), which changes the pitch with the tempo.
     Before the clip and behind it up to `silence` seconds of silence are put, as recordings have them. `snr`
     is the range of the signal-to-noise ratio in dB of what is added: white noise, or a random stretch of the
-    sounds of the folder `noises`. A clip or noise of digital silence adds nothing. `sample_rate` is that of
-    the clips, in Hz.
+    sounds of the folder `noises`, which are read by `ready`, or at the first clip: scoring needs none. A clip
+    or noise of digital silence adds nothing. `sample_rate` is that of the clips, in Hz.
     """
 
     def __init__(
@@ -94,7 +98,25 @@ class SoundAugment:
             raise ValueError("snr null: must be two numbers of dB where there are noises")
         self.factors = [Fraction(speed).limit_denominator(1000) for speed in speeds]
         self.snr, self.longest = snr, int(silence * sample_rate)
-        self.noises = _sounds(noises, AudioTransform(sample_rate)) if noises else None
+        self.transform, self.folder = AudioTransform(sample_rate), noises
+
+    def ready(self) -> None:
+        """Read the noises, before there are worker processes that would each read them; `DataError` where the
+        folder has none."""
+        if self.folder:
+            self.noises  # noqa: B018 - kept from now on
+
+    def fingerprint(self) -> str | None:
+        """A hash of the names and sizes of the noises; None where there are none."""
+        if not self.folder:
+            return None
+        facts = [[path_text(entry.name), entry.stat().st_size] for entry in _files(self.folder)]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    @functools.cached_property
+    def noises(self) -> list[Tensor]:
+        """The sounds of the folder at the clips' rate, in the order of their names."""
+        return [self.transform.read(entry.path, NOISE_SECONDS) for entry in _files(str(self.folder))]
 
     def __call__(self, waveform: Tensor, draw: Generator) -> Tensor:
         """waveform (S,) -> (S / speed + silence,)."""
@@ -115,7 +137,7 @@ class SoundAugment:
         assert self.snr is not None
         low, high = self.snr
         ratio = low + (high - low) * float(torch.rand(1, generator=draw))
-        if self.noises is None:
+        if not self.folder:
             noise = torch.randn(len(waveform), generator=draw)
         else:
             sound = self.noises[int(torch.randint(len(self.noises), (1,), generator=draw))]
@@ -127,11 +149,11 @@ class SoundAugment:
         return waveform + noise * (power / noise_power / 10 ** (ratio / 10)).sqrt()
 
 
-def _sounds(folder: str, transform: AudioTransform) -> list[Tensor]:
-    """The sounds of a folder at the transform's rate, in the order of their names."""
+def _files(folder: str) -> list[os.DirEntry[str]]:
+    """The files of a folder that are sounds by their names, in the order of these."""
     found = members(need_folder(folder, "Expected a folder of sounds"))
     names = (entry for entry in found if not entry.name.startswith("."))
-    paths = [entry.path for entry in names if Path(entry.name).suffix.lower() in SUFFIXES]
-    if not paths:
+    files = [entry for entry in names if Path(entry.name).suffix.lower() in SUFFIXES]
+    if not files:
         raise DataError(f"{path_text(folder)}: no sound in it ({', '.join(sorted(SUFFIXES))})")
-    return [transform.read(path, NOISE_SECONDS) for path in paths]
+    return files

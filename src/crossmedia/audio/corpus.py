@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 import torch
@@ -150,7 +150,7 @@ def _locked(folder: Path) -> Iterator[None]:
     """Alone among the processes that speak into this folder, where its file system knows locks."""
     with open(folder / ".lock", "a") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _wait_for(lock, folder)
         except OSError:  # then two may make the same file: each a whole one
             pass
         else:
@@ -158,6 +158,15 @@ def _locked(folder: Path) -> Iterator[None]:
                 with contextlib.suppress(OSError):
                     scrap.unlink()
         yield
+
+
+def _wait_for(lock: IO[str], folder: Path) -> None:
+    """Take the lock, and say so where another process has it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"waiting for another process that speaks: {folder}", file=sys.stderr)
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from crossmedia.audio import espeak
 from crossmedia.errors import SystemFault, brief
 
 PACKAGE = "espeakng-loader"
+PATIENCE = 600.0  # seconds for all utterances of one call; a shard of the corpus takes one or two
 _LOBES = 10  # of the low-pass filter on each side, as scipy.signal.resample_poly has them by default
 
 
@@ -29,20 +31,37 @@ class Utterance(NamedTuple):
 def speak(utterances: Sequence[Utterance], sample_rate: int) -> list[np.ndarray]:
     """The sound of each utterance, (samples,) int16 at `sample_rate` Hz: it depends on nothing else.
 
-    Raises `SystemFault` where espeak-ng is missing or fails.
+    Raises `SystemFault` where espeak-ng is missing, fails, or is not done after `PATIENCE` seconds.
     """
     loader = _loader()
     # Without the paths and packages of this process: the program needs none of them, and starts sooner.
     command = [sys.executable, "-I", "-S", espeak.__file__, loader.get_library_path(), loader.get_data_path()]
     lines = "".join(json.dumps(utterance) + "\n" for utterance in utterances)
-    # A session of its own: Ctrl-C asks this process alone to stop.
-    done = subprocess.run(command, input=lines.encode(), capture_output=True, start_new_session=True)
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        end = f"ended by {signal.Signals(-done.returncode).name}" if done.returncode < 0 else "failed"
-        fault = brief((said or [end])[-1], 120)
+    code, sounds, said = _answered(command, lines.encode())
+    if code is None:
+        last = utterances[min(_whole(sounds), len(utterances) - 1)]
+        fault = f'{PATIENCE:g} s, and no end of "{brief(last.text)}" ({last.voice})'
+        raise SystemFault(f"espeak-ng: {fault}. Start again, or leave this text out")
+    if code:
+        end = f"ended by {signal.Signals(-code).name}" if code < 0 else "failed"
+        fault = brief((said.decode(errors="replace").strip().splitlines() or [end])[-1], 120)
         raise SystemFault(f"espeak-ng: {fault}. Start again, or reinstall {PACKAGE}")
-    return [_resampled(sound, sample_rate) for sound in _sounds(done.stdout)]
+    return [_resampled(sound, sample_rate) for sound in _sounds(sounds)]
+
+
+def _answered(command: Sequence[str], lines: bytes) -> tuple[int | None, bytes, bytes]:
+    """A program's exit code, None where it was ended for its slowness, and what it wrote."""
+    pipe = subprocess.PIPE
+    # A session of its own: Ctrl-C asks this process alone to stop.
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as process:
+        try:
+            out, said = process.communicate(lines, PATIENCE)
+            return process.returncode, out, said
+        except subprocess.TimeoutExpired as late:
+            return None, late.output or b"", b""
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)  # the copies of itself that it speaks with, too
 
 
 def engine() -> str:
@@ -66,6 +85,15 @@ def _sounds(stream: bytes) -> Iterator[np.ndarray]:
         count = int.from_bytes(stream[start : start + 4], "little")
         yield np.frombuffer(stream, np.int16, count, start + 4)
         start += 4 + 2 * count
+
+
+def _whole(stream: bytes) -> int:
+    """How many sounds a stream holds that may end in the midst of one."""
+    start, number = 0, -1
+    while start <= len(stream):
+        start += 4 + 2 * int.from_bytes(stream[start : start + 4], "little")
+        number += 1
+    return number
 
 
 def _resampled(sound: np.ndarray, sample_rate: int) -> np.ndarray:

@@ -75,6 +75,12 @@ class DataModule(LightningDataModule):
         self.skipped: list[str] = []
         self._splits: dict[str, Split] = {}
 
+    def fingerprint(self) -> str:
+        """That of the source, and of the noises that training mixes in, where it does."""
+        noises = getattr(getattr(self.view, "augment", None), "fingerprint", None)
+        parts = [self.source.fingerprint(), noises() if noises else None]
+        return "/".join(part for part in parts if part)
+
     def learn(self, meta: Meta | None = None) -> Meta:
         """Find the faults, fit the tokenizer on the texts of training, return `meta`.
 
@@ -176,6 +182,9 @@ class DataModule(LightningDataModule):
         order = Order(len(split), size, self.seed, train, rank, ranks, lengths)
         if train:
             order.resume(*self.start)
+            ready = getattr(getattr(self.view, "augment", None), "ready", None)
+            if ready:
+                ready()
         return DataLoader(
             Items(split, self.meta, self.cache),
             batch_sampler=order,

@@ -1,14 +1,14 @@
-"""Sounds of any length through a net that was trained on short ones: cut at pauses, else into pieces that
+"""Sounds of any length through a net that was trained on short ones: cut in pauses, else into pieces that
 overlap.
 
 Shapes: B sounds, S samples, T frames, D width.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import avg_pool1d, max_pool1d, pad
 from torch.nn.utils.rnn import pad_sequence
 
 from crossmedia.data.batches import Clips
@@ -17,27 +17,73 @@ HEARD = 20.0  # seconds of a piece, where nobody knows how long the sounds of tr
 MARGIN = 2.0  # seconds that a piece shares with its neighbours on each side, at most a sixth of it
 TOGETHER = 16  # pieces of one batch
 LONGEST = 7200.0  # seconds of one file
-QUIET, PAUSE = 25.0, 0.25  # dB below the loud parts, and seconds
+FRAMES = 100  # levels a second, each of 20 ms
+PAUSE, QUIET = 0.25, 20.0  # seconds, and dB below the loudest on both sides
+EVEN, SILENT = 10.0, 60.0  # dB above the quietest of a pause, dB below the loudest of all: nothing said
+EDGE = 0.15  # seconds of a pause that a stretch keeps: as much silence as training puts round its clips
 
 
 def stretches(waveform: Tensor, sample_rate: int, longest: float = HEARD) -> list[Tensor]:
-    """A sound (S,) of at most `longest` seconds itself; of a longer one what lies between its pauses.
+    """A sound (S,) of at most `longest` seconds itself; a longer one cut in its pauses.
 
-    A pause is quieter than the loud parts (the 95th percentile of 20 ms frames) by `QUIET` dB for `PAUSE`
-    seconds. Of digital silence there is nothing.
+    A pause is quieter by `QUIET` dB for `PAUSE` seconds than something before it and something behind it, up
+    to the pauses next to it: so a quiet voice beside a loud one is none. All of the sound is in some stretch,
+    but for the even parts of pauses: what is not louder by `EVEN` dB than the quietest within a second, or is
+    `SILENT`. Of digital silence there is nothing.
     """
     if len(waveform) <= longest * sample_rate:
         return [waveform]
-    hop = sample_rate // 100
-    power = pad(waveform, (hop, hop)).unfold(0, 2 * hop, hop).square().mean(1)  # a frame every 10 ms
-    loud = power.sort().values[int(0.95 * len(power))]
-    places = (power > loud / 10 ** (QUIET / 10)).nonzero().flatten()
-    if not len(places):
+    hop = sample_rate // FRAMES
+    power = pad(waveform, (hop, hop)).unfold(0, 2 * hop, hop).square().mean(1).double().cpu()  # each 10 ms
+    if not power.any():
         return []
-    after = (places.diff() > 100 * PAUSE).nonzero().flatten() + 1  # the first loud frame behind each pause
-    found = []
-    for part in places.tensor_split(after.cpu()):
-        found.append(waveform[int(part[0]) * hop : (int(part[-1]) + 1) * hop])
+    levels = 10 * (power / power.max()).log10().clamp(min=-(SILENT + QUIET) / 10)  # dB, the loudest is 0
+    starts, stops = [0], []
+    for stop, start in _cuts(levels):
+        stops.append(stop * hop)
+        starts.append(start * hop)
+    stops.append(len(waveform))
+    return [waveform[start:stop] for start, stop in zip(starts, stops, strict=True) if start < stop]
+
+
+def _cuts(levels: Tensor) -> Iterator[tuple[int, int]]:
+    """The frames where a stretch ends and the next one begins, in order."""
+    smooth = avg_pool1d(pad(levels[None], (2, 2), mode="replicate"), 5, 1)[0]  # a click is no word
+    valleys, said = _valleys(levels), 0
+    for valley, end in zip([0, *valleys], [*valleys, len(levels)], strict=True):
+        part = levels[valley:end]
+        loud = valley + (part > part.max() - QUIET).nonzero().flatten()
+        yield from _cuts_of_pause(smooth, said, int(loud[0]), valley)
+        said = int(loud[-1]) + 1
+    yield from _cuts_of_pause(smooth, said, len(levels), len(levels))
+
+
+def _cuts_of_pause(smooth: Tensor, start: int, stop: int, valley: int) -> Iterator[tuple[int, int]]:
+    """Cuts out what is even in the pause from `start` to `stop`; where nothing is, cuts at its `valley`."""
+    edge = int(EDGE * FRAMES)
+    around = smooth[max(0, start - FRAMES) : stop + FRAMES]  # a second more: quiet words alone are even, too
+    quiet = smooth[start:stop] <= max(float(around.min()) + EVEN, -SILENT)
+    turns = start + pad(quiet.int(), (1, 1)).diff().nonzero().view(-1, 2)  # where each even run begins, ends
+    runs = [(first, last) for first, last in turns.tolist() if last - first > 2 * edge]
+    for first, last in runs:
+        yield first + edge if first else 0, last - edge if last < len(smooth) else last
+    if not runs and start < valley < stop:
+        yield valley, valley
+
+
+def _valleys(levels: Tensor) -> list[int]:
+    """The quietest frame of each pause: in one pass, each after a fall by `QUIET` and before such a rise."""
+    width = int(PAUSE * FRAMES)
+    highest = max_pool1d(levels[None], width, 1, width // 2)[0].tolist()  # a pause is low all of its time
+    found, peak, valley, falls = [], highest[0], 0, False
+    for frame, level in enumerate(highest):
+        if falls and level < highest[valley]:
+            valley = frame
+        elif falls and level >= highest[valley] + QUIET:
+            found.append(valley)
+            peak, falls = level, False
+        elif not falls:
+            peak, falls, valley = max(peak, level), level <= peak - QUIET, frame
     return found
 
 
@@ -68,7 +114,8 @@ def encoded(
     heard: list[Tensor] = []
     kept: list[tuple[int, int, int | None]] = []  # the sound of a piece, and which of its frames
     for number, waveform in enumerate(waveforms):
-        count = max(1, -(-(len(waveform) - margin) // window))
+        whole = len(waveform) <= longest * sample_rate  # as in training and in scoring
+        count = 1 if whole else -(-(len(waveform) - margin) // window)
         for place in range(count):
             start = max(0, place * window - margin)
             end = len(waveform) if place == count - 1 else (place + 1) * window + margin
@@ -83,9 +130,9 @@ def encoded(
         features, frames = encode(Clips(pad_sequence(part, batch_first=True), lens))
         for row, (number, first, last) in enumerate(kept[begin : begin + TOGETHER]):
             found[number].append(features[row, : int(frames[row])][first:last])
-    whole = [torch.cat(parts) for parts in found]
-    lens = torch.tensor([len(part) for part in whole], device=whole[0].device)
-    return pad_sequence(whole, batch_first=True), lens
+    joined = [torch.cat(parts) for parts in found]
+    lens = torch.tensor([len(part) for part in joined], device=joined[0].device)
+    return pad_sequence(joined, batch_first=True), lens
 
 
 def _margin(longest: float) -> float:

@@ -33,10 +33,8 @@ class Alike(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if trainer.world_size == 1 or stage != "fit":
             return
-        source: Any = trainer.datamodule.source  # pyright: ignore[reportAttributeAccessIssue]
-        first, *others = everywhere(
-            {**_flat(self.plain), "data.source": source.fingerprint(), "resume": self.run}
-        )
+        data: Any = trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
+        first, *others = everywhere({**_flat(self.plain), "data": data.fingerprint(), "resume": self.run})
         for rank, other in enumerate(others, 1):
             for key in {**first, **other}:
                 if other.get(key) != first.get(key):
