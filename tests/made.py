@@ -24,6 +24,20 @@ TINY = [
     "trainer.check_val_every_n_epoch=1",
 ]
 
+FEW_SCENES = ["++data.source.num_train=256", "++data.source.num_val=33", "++data.source.num_test=35"]
+BARE = {  # models that no experiment trains, made small
+    "seq2seq_las": ["model.net.decoder.dim=32", "model.max_len=20"],
+    "transducer_gru": ["model.net.dim=32"],
+}
+
+
+def words_of(name: str, folder: Path) -> list[str]:
+    """The words of an experiment, or of a model that none trains, on data that are small."""
+    if name not in BARE:
+        return [f"experiments={name}", *small(name, folder)]
+    chosen = ["data=spoken_scenes", f"model={name}", f"name={name}", "model.net.encoder.dim=32"]
+    return [*chosen, *BARE[name], *FEW_SCENES]
+
 
 def small(name: str, folder: Path) -> list[str]:
     """What makes the data of an experiment small, yet 6 batches of 8: fewer scenes, of odd numbers to test;
@@ -33,7 +47,7 @@ def small(name: str, folder: Path) -> list[str]:
 
     source = compose([f"experiments={name}"]).data.source._target_
     if source.endswith(("Scenes", "SpokenDigits")):
-        return ["++data.source.num_train=256", "++data.source.num_val=33", "++data.source.num_test=35"]
+        return FEW_SCENES
     if name == "language_stamps":
         return [f"data.source.root={spoken_stamps(folder / 'stamps')}"]
     if "_prompts" in name:
@@ -52,9 +66,8 @@ def small(name: str, folder: Path) -> list[str]:
     if name.endswith("_dsprites"):
         pictures = np.random.default_rng(0).integers(0, 2, (60, 64, 64), dtype=np.uint8)
         return [f"data.source.root={dsprites(folder, pictures, np.zeros((60, 6), np.int64))}"]
-    if "_cifar10_" in name:  # Inception's own weights are 95 MB
-        embedded = "model.features={_target_: crossmedia.metrics.embedded.SceneFeatures}"
-        return [f"data.source.root={cifar10(folder)}", "~model.features", f"+{embedded}"]
+    if "_cifar10_" in name:  # Inception takes seconds a batch
+        return [f"data.source.root={cifar10(folder)}", "model/features=scenes"]
     return []
 
 
@@ -212,6 +225,18 @@ def cifar10(root: Path) -> Path:
         pixels = draw.integers(0, 256, (40, 3072), dtype=np.uint8)
         (folder / f"{name}.bin").write_bytes(np.concatenate([labels, pixels], 1).tobytes())
     return root
+
+
+def inception(path: Path) -> dict[str, torch.Tensor]:
+    """The weights in a file like pytorch-fid's, without counters of batches; each has one value, its own."""
+    from crossmedia.nets.inception import InceptionV3
+
+    with torch.device("meta"):
+        shapes = {name: own.shape for name, own in InceptionV3().state_dict().items()}
+    names = [name for name in shapes if not name.endswith("num_batches_tracked")]
+    weights = {name: torch.tensor(place / 1000).expand(shapes[name]) for place, name in enumerate(names)}
+    torch.save(weights, path)
+    return weights
 
 
 def idx(values: np.ndarray, magic: bytes = b"\0\0\x08") -> bytes:

@@ -131,7 +131,8 @@ def read_override(override: str) -> tuple[str, Any]:
 def replace(node: dict[str, Any], override: str) -> None:
     """Put the value of a `data.key=value` into a run's plain config, read as Hydra reads it.
 
-    Two keys of the trainer may change too; the model, and what it knows of its data, is as it was saved.
+    Two keys of the trainer may change too, and the path of the weights that score pictures; the model, and
+    what it knows of its data, is as it was saved.
     """
     from crossmedia.faults import of_node
 
@@ -141,16 +142,22 @@ def replace(node: dict[str, Any], override: str) -> None:
     for part in group.split("."):
         place = place.get(part) if isinstance(place, dict) else None
     fixed = group.startswith(("data.image", "data.audio", "data.tokenizer")) or not group.startswith("data")
-    if fixed and key not in ("trainer.accelerator", "trainer.precision"):
+    if fixed and key not in ("trainer.accelerator", "trainer.precision", "model.features.weights"):
         raise ConfigError(
-            f"{override}: the model is as it was saved, with the size of its pictures, the rate of its "
-            "sounds and its tokenizer. Other data.… can be changed, trainer.accelerator and trainer.precision"
+            f"{override}: the model is as it was saved, with its size of pictures, rate of sounds and "
+            "tokenizer. Other data.… can be changed, trainer.accelerator, trainer.precision and "
+            "model.features.weights"
         )
     if not isinstance(place, dict) or isinstance(place.get(name), dict):
         keys = [f"{group}.{known}" for known in place] if isinstance(place, dict) else []
         raise ConfigError(f"{key}: no such key to change{nearest(key, keys)}")
     place[name] = value
-    found = [key + words for part in ("data", "trainer") for key, words in of_node(node[part], part)]
+    parts = {
+        "data": node["data"],
+        "trainer": node["trainer"],
+        "model.features": node["model"].get("features"),
+    }
+    found = [key + words for part, values in parts.items() for key, words in of_node(values, part)]
     if found:
         raise ConfigError(*found)
 

@@ -8,7 +8,8 @@ from crossmedia.config import ROOT, read_override
 from crossmedia.errors import ConfigError
 from crossmedia.listing import groups
 
-ALLOWED = ("trainer.max_epochs", "trainer.accelerator", "data.num_workers", "compile", "debug")
+WEIGHTS = "model.features.weights"  # where the file lies, not which it is
+ALLOWED = ("trainer.max_epochs", "trainer.accelerator", "data.num_workers", "compile", "debug", WEIGHTS)
 
 
 def parse(words: list[str]) -> tuple[str, list[str], tuple[str, ...]]:
@@ -33,7 +34,7 @@ def parse(words: list[str]) -> tuple[str, list[str], tuple[str, ...]]:
 def change(plain: dict[str, Any], overrides: list[str]) -> tuple[DictConfig, list[str]]:
     """The config of a run that goes on, and those of the overrides that change it.
 
-    Only how long and on what it trains may change; the rest is another run.
+    Only how long and on what it trains may change, and where a file lies; the rest is another run.
     """
     cfg = OmegaConf.create(plain)
     changes, faults = [], []
@@ -45,7 +46,7 @@ def change(plain: dict[str, Any], overrides: list[str]) -> tuple[DictConfig, lis
                 faults.append(f"logger={value}: no such option. All: {', '.join(options)}")
                 continue
             value = OmegaConf.load(ROOT / "conf" / "logger" / f"{value}.yaml")
-        elif key not in ALLOWED:
+        elif key not in ALLOWED or (key == WEIGHTS and OmegaConf.select(cfg, key) is None):
             before = OmegaConf.select(cfg, key)
             had = "its own" if OmegaConf.is_config(before) else before
             faults.append(

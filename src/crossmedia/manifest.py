@@ -1,4 +1,4 @@
-"""What a number depends on beside the config: versions, commit, seed, data, hardware."""
+"""What a number depends on beside the config: versions, commit, seed, data, features, hardware."""
 
 import os
 import platform
@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from crossmedia.config import ROOT
+from crossmedia.errors import ConfigError, brief
 
 PACKAGES = (
     "torch",
@@ -26,8 +27,12 @@ PACKAGES = (
     "scikit-learn",
 )
 
+DIGITS = 16  # of a sha256
 
-def manifest(seed: int, overrides: list[str], fingerprint: str, precision: str) -> dict[str, Any]:
+
+def manifest(
+    seed: int, overrides: list[str], fingerprint: str, precision: str, model: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Plain values for manifest.json; wall time is added when the run ends."""
     import torch
 
@@ -37,6 +42,7 @@ def manifest(seed: int, overrides: list[str], fingerprint: str, precision: str) 
         "command": ["python", "train.py", *overrides],
         "seed": seed,
         "data": fingerprint,
+        "features": scored_by(model or {}),
         "git": _git(),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "hardware": {
@@ -49,6 +55,37 @@ def manifest(seed: int, overrides: list[str], fingerprint: str, precision: str) 
             "system": f"{platform.system()} {platform.release()}",
         },
     }
+
+
+def scored_by(model: dict[str, Any]) -> dict[str, str | None]:
+    """The name of the features by which pictures are scored, and the beginning of their weights' sha256."""
+    from crossmedia.metrics.features import known
+
+    node = model.get("features")
+    if not isinstance(node, dict) or "_target_" not in node:
+        return {}
+    found = known(node)
+    return {found.name: found.sha256 and found.sha256[:DIGITS]}
+
+
+def need_same_features(before: dict[str, Any], model: dict[str, Any]) -> None:
+    """ConfigError where a run that goes on would be scored by features of another name than before."""
+    now, then = scored_by(model), before.get("features")
+    if isinstance(then, dict) and now.keys() != then.keys():
+        names = [", ".join(map(brief, features)) or "none" for features in (now, then)]
+        raise ConfigError(
+            f"model.features: {names[0]}, but the run to resume is scored by {names[1]}. Give the same "
+            "weights; init=RUN starts another run"
+        )
+
+
+def other_features(before: dict[str, Any], model: dict[str, Any]) -> list[str]:
+    """A line where the features are not those of the run whose manifest `before` is."""
+    now, then = scored_by(model), before.get("features")
+    if not isinstance(then, dict) or now == then:
+        return []
+    told = [" ".join(brief(f"{part}") for pair in found.items() for part in pair) for found in (now, then)]
+    return [f"Not the features of the training: {told[0]}, then {told[1]}"]
 
 
 def _version(name: str) -> str | None:

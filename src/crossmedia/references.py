@@ -12,8 +12,9 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
+from crossmedia.build import locate
 from crossmedia.config import nearest
-from crossmedia.errors import first_line
+from crossmedia.errors import ConfigError, first_line
 from crossmedia.typing import UNKNOWN
 
 
@@ -60,7 +61,7 @@ class Resolved:
         if isinstance(error, InterpolationToMissingValueError):
             return None  # told where it is missing
         if isinstance(error, MissingMandatoryValue):
-            return key, f": not given. Use {key}=…"
+            return key, f": not given. {self._cure(key)}"
         if isinstance(error, InterpolationKeyError) and (asked := re.search("key '(.+)' not found", words)):
             group = asked[1].partition(".")[0]
             if asked[1].startswith("data.tokenizer.") and "_target_" in (self.cfg.get("data") or {}):
@@ -74,6 +75,16 @@ class Resolved:
         if "Recursive interpolation" in words:
             return key, f"=${{{self.copies[key]}}}: refers to itself"
         return key, f": {words}"
+
+    def _cure(self, key: str) -> str:
+        """How to give a value; where its class knows whence, that too."""
+        group, _, name = key.rpartition(".")
+        node = OmegaConf.select(self.cfg, group)
+        try:
+            sources = getattr(locate(node.get("_target_"), group), "sources", {})
+        except (AttributeError, ConfigError):  # the node's own check tells
+            sources = {}
+        return f"Download {sources[name]} and give it as {key}=…" if name in sources else f"Use {key}=…"
 
 
 def keys_below(node: Any, prefix: str = "") -> Iterator[str]:

@@ -10,6 +10,7 @@ from crossmedia import config, continued
 from crossmedia.build import build, locate, refuse_foreign
 from crossmedia.errors import CheckpointError, ConfigError, SecurityError, SystemFault, brief
 from crossmedia.folder import RunFolder, find_folder, find_run, write_json
+from crossmedia.manifest import other_features
 from crossmedia.origin import last_good
 from crossmedia.saved import (
     inside,
@@ -123,6 +124,7 @@ def _load(checkpoint: Path, trust: tuple[str, ...], node: dict[str, Any] | None 
     model = without_pretrained(saved["model"])
     if node:
         need_same_model(checkpoint, model, node["model"])
+        model = without_pretrained(node["model"])  # with the paths that hold now
     try:
         task = build(model, "model", meta=unpack_meta(saved["meta"], trust, checkpoint.name))
         task.load_state_dict(saved["state_dict"])
@@ -159,11 +161,11 @@ def evaluated(
     quiet_lightning()
     folder, checkpoint = find_run(run)
     node = saved_config(folder, trust)
-    task = _load(checkpoint, trust, node)
-    task.ready()
     for override in overrides:
         config.replace(node, override)
     refuse_foreign(node["data"], "data", trust)
+    task = _load(checkpoint, trust, node)
+    task.ready()
     data = build(node["data"], "data")
     data.learn(task.meta)
     splits = [split] if split else data.test_splits
@@ -185,6 +187,7 @@ def evaluated(
     scores: dict[str, float] = {}
     own = not any(override.startswith("data.source") for override in overrides)
     notes = dict.fromkeys(other_data(folder, data.source.fingerprint()) if own else [])
+    notes |= dict.fromkeys(other_features(saved_facts(folder, "manifest"), node["model"]))
     for name in splits:
         found = test(trainer, task, data, name)
         facts = {"checkpoint": checkpoint.name, "overrides": list(overrides)}

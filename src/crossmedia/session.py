@@ -15,7 +15,7 @@ from crossmedia.build import build
 from crossmedia.console import console, head, print_scores
 from crossmedia.errors import ConfigError, NonFiniteError, SystemFault, UserError, first_line
 from crossmedia.folder import RunFolder, write_json, write_whole
-from crossmedia.manifest import manifest
+from crossmedia.manifest import manifest, need_same_features
 from crossmedia.origin import Origin, last_good, need_same_data, warm_start
 from crossmedia.report.page import write_report
 from crossmedia.saved import (
@@ -159,13 +159,15 @@ class Session:
         if not self.first:
             return
         folder, cfg = self.folder.path, self.cfg
-        facts = manifest(cfg.seed, self.overrides, data.source.fingerprint(), str(cfg.trainer.precision))
+        precision = str(cfg.trainer.precision)
+        facts = manifest(cfg.seed, self.overrides, data.source.fingerprint(), precision, plain["model"])
         facts |= {"experiment": cfg.name, "about": plain["about"]}
         if data.skipped or data.source.notes:
             facts["data_notes"] = [*data.source.notes, *data.skipped]
         before = saved_facts(folder, "manifest") if self.resume else {}
         if before:  # it speaks of the start; of each later one, what differs
-            stack = ("versions", "hardware", "git")
+            need_same_features(before, plain["model"])
+            stack = ("versions", "hardware", "git", "features")
             differs = {name: facts[name] for name in stack if facts[name] != before.get(name)}
             facts = {**before, "command": facts["command"], "resumed": [*before.get("resumed", []), differs]}
         self.manifest = facts

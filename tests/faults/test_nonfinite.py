@@ -1,5 +1,7 @@
 """What is not finite stops the run in its step: the weights stay, and what was saved before stays good."""
 
+import re
+from functools import partial
 from math import inf, isfinite, nan
 from typing import Any, NamedTuple
 
@@ -10,8 +12,11 @@ from pytorch_lightning.plugins import MixedPrecision
 from torch import Tensor
 from trainer.tiny import Tiny, fit, trainer
 
+from crossmedia.data.batches import ImageBatch, Meta
 from crossmedia.errors import NonFiniteError
+from crossmedia.nets.codebook import Codebook, VQAutoencoder
 from crossmedia.saved import read_checkpoint
+from crossmedia.tasks.vqvae import VQVAE
 from crossmedia.trainer.checkpoints import AtomicCheckpointIO, Checkpoints
 from crossmedia.trainer.steps import Steps
 
@@ -102,6 +107,37 @@ def test_a_sample_that_is_not_finite_is_named():
     with pytest.raises(NonFiniteError) as caught:
         trainer(Steps(1)).fit(Reading(), batches)
     assert str(caught.value).startswith("d: inputs holds nan in epoch 0 step 1, train/loss=nan. Repair")
+
+
+def quantised(images, ids, **more):
+    """The line with which a VQ-VAE that trains on good pictures and these ends."""
+    model = VQVAE(VQAutoencoder(8, Codebook(5, 3), 1, (4, 8), 1), Meta(), partial(torch.optim.SGD, lr=0.1))
+    batches = [
+        ImageBatch(part, torch.ones(len(part), dtype=torch.bool), part_ids)
+        for part, part_ids in ((torch.rand(2, 1, 8, 8), ["a", "b"]), (images, ids))
+    ]
+    with pytest.raises(NonFiniteError) as caught:
+        trainer(Steps(1), **more).fit(model, Batches(*batches))
+    assert caught.value.code == 7 and all(part.isfinite().all() for part in model.parameters())
+    return str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:You defined a `validation_step`")
+@pytest.mark.parametrize("more", [{}, {"accumulate_grad_batches": 2}, {"precision": "bf16-mixed"}])
+@pytest.mark.parametrize("value", [nan, inf])
+def test_a_sample_that_a_codebook_cannot_place_is_named(value, more):
+    images = torch.rand(3, 1, 8, 8)
+    images[1, 0, 1, 2] = value
+    said = quantised(images, ["c", "d", "e"], **more)
+    assert said.startswith(
+        f"d: inputs holds {value} in epoch 0 step {0 if 'acc' in str(more) else 1}, train/"
+    )
+
+
+@pytest.mark.filterwarnings("ignore:You defined a `validation_step`")
+def test_features_that_overflow_before_a_codebook_are_a_loss_that_is_not_finite():
+    said = quantised(torch.full((2, 1, 8, 8), 3e38), ["c", "d"])
+    assert re.match(r"train/loss=(nan|inf) in epoch 0 step 1\. ", said)
 
 
 def test_anomaly_detection_leaves_the_word_to_the_line(tmp_path):

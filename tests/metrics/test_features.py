@@ -4,6 +4,7 @@ import importlib.util
 import re
 import sys
 
+import made
 import pytest
 import torch
 import torch.nn.functional as F
@@ -44,20 +45,15 @@ def alike(place, shape):
 
 
 @pytest.fixture
-def weights():
-    """As pytorch-fid's, without counters of batches; each has a value of its own."""
-    with torch.device("meta"):
-        names = [
-            (name, own.shape)
-            for name, own in InceptionV3().state_dict().items()
-            if not name.endswith("num_batches_tracked")
-        ]
-    return {name: alike(place, shape) for place, (name, shape) in enumerate(names)}
+def path(tmp_path):
+    return tmp_path / "pt_inception-2015-12-05-6726825d.pth"
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "pt_inception-2015-12-05-6726825d.pth"
+def weights(path):
+    found = made.inception(path)
+    path.unlink()
+    return found
 
 
 @pytest.mark.parametrize("zipped", [True, False])  # the published file is older than the archives
@@ -101,7 +97,7 @@ def test_features_are_the_net_s_of_resized_pictures_and_probabilities_leave_out_
 
 
 def test_the_net_is_frozen_and_without_torchvision(inception):
-    assert inception.name == "inception" and InceptionFeatures.size == 299
+    assert InceptionFeatures.size == 299
     assert not inception.net.training and not any(part.requires_grad for part in inception.parameters())
     assert importlib.util.find_spec("torchvision") is None or "torchvision" not in sys.modules
 

@@ -76,6 +76,32 @@ def test_a_code_in_use_stays_where_it_is():
     assert book.codes[1].tolist() != [9, 9]
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30, 1.8e19])  # 1e30 when it is squared
+def test_what_is_not_finite_reaches_the_caller_and_draws_nothing_wrong(value, monkeypatch):
+    def drawn(weights, *more, draw=torch.multinomial, **words):
+        assert weights.sum().isfinite() and weights.min() > 0  # what CUDA asserts
+        return draw(weights, *more, **words)
+
+    monkeypatch.setattr("torch.multinomial", drawn)
+    book, inputs = Codebook(8, 2), torch.randn(4, 2, 6, 6)
+    book(inputs)
+    inputs[1, 0, 2, 3] = inputs[2, 1, 0, 0] = value
+    for _ in range(3):  # then the codes are spoilt, too
+        found, tokens = book(inputs)
+        assert not (inputs - found).square().sum().isfinite()
+        assert tokens.min() >= 0 and tokens.max() < 8
+
+
+def test_inputs_that_are_finite_are_drawn_by_their_errors_alone():
+    torch.manual_seed(0)
+    flat, errors = torch.randn(50, 2), torch.rand(50)
+    book = filled([[0.0, 0.0]] * 9, [0.0] * 9)
+    torch.manual_seed(1)
+    book._revive(flat, errors)
+    torch.manual_seed(1)
+    assert torch.equal(book.codes, flat[torch.multinomial(errors, 9, replacement=True)])
+
+
 def test_from_nothing_the_codes_are_inputs_after_one_pass_and_all_are_used_after_some():
     torch.manual_seed(0)
     book, inputs = Codebook(8, 2), torch.randn(4, 2, 6, 6)

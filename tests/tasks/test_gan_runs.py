@@ -1,14 +1,16 @@
 """GANs of a run folder: how many pictures a score needs, and the file of the features that score."""
 
+import json
 import re
 import sys
 
 import pytest
+import yaml
 from made import TINY
 from runs import only
 
 from crossmedia import cli, run
-from crossmedia.errors import DataError, SystemFault
+from crossmedia.errors import ConfigError, DataError, SystemFault
 from crossmedia.metrics.embedded import SceneFeatures
 from crossmedia.metrics.features import InceptionFeatures
 from crossmedia.tasks.gan import GAN
@@ -18,8 +20,7 @@ WORDS = [
     *[f"data.source.num_{split}=16" for split in ("train", "val", "test")],
     *["model=gan_dcgan", "model.net.widths=[4,4,4,4]", "model.discriminator.widths=[4,4,4,4]"],
 ]
-MISSING = "{_target_: crossmedia.metrics.features.InceptionFeatures, weights: no/weights.pth}"
-BY_INCEPTION = ["~model.features", f"+model.features={MISSING}"]
+BY_INCEPTION = ["model/features=inception", "model.features.weights=no/weights.pth"]
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +73,81 @@ def test_a_training_without_the_features_file_ends_before_its_first_step(monkeyp
     assert not (only(tmp_path) / "config.yaml").exists()  # it is no run
 
 
+def quickly(patch):
+    """Pictures are scored in no time, and the name of the scores is still that of the file."""
+    patch.setattr(InceptionFeatures, "read", lambda self: None)
+    patch.setattr(InceptionFeatures, "forward", lambda self, images: SceneFeatures()(images))
+
+
 def test_a_run_makes_pictures_without_the_file_that_scored_it(monkeypatch, tmp_path):
     with monkeypatch.context() as there:
-        there.setattr(InceptionFeatures, "read", lambda self: None)
-        there.setattr(InceptionFeatures, "forward", lambda self, images: SceneFeatures()(images))
+        quickly(there)
         run.train([*WORDS, *BY_INCEPTION, f"out_dir={tmp_path}"])
     folder = only(tmp_path)
     assert run.load(folder).generate(n=2).shape == (2, 3, 32, 32)
     with pytest.raises(SystemFault, match="^no/weights.pth: no such file. Download"):
         run.evaluate(folder)
+
+
+@pytest.fixture
+def moved(monkeypatch, tmp_path):
+    """A run, and its file of weights, which is no longer where the run was trained with it."""
+    quickly(monkeypatch)
+    old, new = tmp_path / "old.pth", tmp_path / "new.pth"
+    old.write_bytes(b"weights")
+    words = ["model/features=inception", f"model.features.weights={old}", f"out_dir={tmp_path / 'runs'}"]
+    run.train([*WORDS, *words])
+    old.rename(new)
+    return only(tmp_path / "runs"), new
+
+
+def test_a_file_of_weights_that_moved_scores_as_before(moved):
+    folder, new = moved
+    scores, notes = run.evaluated(folder, overrides=[f"model.features.weights={new}"])
+    assert scores == pytest.approx(json.loads((folder / "scores.json").read_text()), rel=1e-5)
+    assert "test/fid_inception_" in " ".join(scores) and not any("Not the features" in n for n in notes)
+
+
+def test_by_another_file_the_scores_have_another_name(moved):
+    folder, new = moved
+    new.write_bytes(b"other weights")
+    scores, notes = run.evaluated(folder, overrides=[f"model.features.weights={new}"])
+    assert not scores.keys() & {*json.loads((folder / "scores.json").read_text())} - {"test/samples"}
+    assert any(note.startswith("Not the features of the training: inception_") for note in notes)
+
+
+def test_a_run_goes_on_with_a_file_of_weights_that_moved(moved):
+    folder, new = moved
+    before = json.loads((folder / "manifest.json").read_text())["features"]
+    run.resume(str(folder), [f"model.features.weights={new}", "trainer.max_epochs=2"])
+    assert yaml.safe_load((folder / "config.yaml").read_text())["model"]["features"]["weights"] == str(new)
+    (name,) = json.loads((folder / "manifest.json").read_text())["features"]
+    assert name in before and f"val/fid_{name}" in (folder / "metrics.csv").read_text()
+    assert run.load(folder).generate(n=1).shape == (1, 3, 32, 32)
+    run.resume(str(folder), ["trainer.max_epochs=3"])  # the new place is known now
+
+
+def test_a_run_does_not_go_on_by_another_file(moved):
+    folder, new = moved
+    new.write_bytes(b"other weights")
+    config = (folder / "config.yaml").read_bytes()
+    with pytest.raises(
+        ConfigError, match="^model.features: inception_.*, but the run to resume is scored by"
+    ):
+        run.resume(str(folder), [f"model.features.weights={new}", "trainer.max_epochs=2"])
+    assert (folder / "config.yaml").read_bytes() == config
+
+
+@pytest.mark.parametrize("key", ["model.features._target_=x.Y", "model.features.size=3", "model.loss=hinge"])
+def test_nothing_else_of_the_model_is_replaced(folder, key):
+    with pytest.raises(ConfigError, match="the model is as it was saved"):
+        run.evaluate(folder, overrides=[key])
+    with pytest.raises(ConfigError, match="the run to resume has"):
+        run.resume(str(folder), [key, "trainer.max_epochs=2"])
+
+
+def test_features_without_a_file_take_none(folder):
+    with pytest.raises(ConfigError, match="^model.features.weights: no such key"):
+        run.evaluate(folder, overrides=["model.features.weights=x"])
+    with pytest.raises(ConfigError, match="^model.features.weights=x: the run to resume has None"):
+        run.resume(str(folder), ["model.features.weights=x", "trainer.max_epochs=2"])

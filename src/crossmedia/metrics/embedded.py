@@ -15,16 +15,17 @@ from torch import Tensor, nn
 
 from crossmedia.build import build
 from crossmedia.images.reading import attributes, kinds, peaks
-from crossmedia.metrics.features import Features, in_colour, resized
+from crossmedia.metrics.features import Features, Known, in_colour, resized, sha256
 
 HOME = Path(__file__).parents[1] / "embedded"
+WEIGHTS = "model.safetensors"
 
 
 def embedded(name: str) -> Any:
     """The net of an exported run, frozen, in eval mode."""
     config = json.loads((HOME / name / "config.json").read_text(encoding="utf-8"))
     net = build(config["model"]["net"], "net")
-    net.load_state_dict(load_file(HOME / name / "model.safetensors"))
+    net.load_state_dict(load_file(HOME / name / WEIGHTS))
     return net.eval().requires_grad_(False)
 
 
@@ -38,6 +39,10 @@ class SceneFeatures(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.net = embedded("scenes")
+
+    @classmethod
+    def known(cls, node: dict[str, Any]) -> Known:
+        return Known(cls.name, sha256(HOME / cls.name / WEIGHTS))
 
     def forward(self, images: Tensor) -> Features:
         inner = self.net.features(in_colour(images))  # (B, D, G, G)
@@ -71,6 +76,10 @@ class DigitFeatures(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.net = embedded("digits")
+
+    @classmethod
+    def known(cls, node: dict[str, Any]) -> Known:
+        return Known(cls.name, sha256(HOME / cls.name / WEIGHTS))
 
     def forward(self, images: Tensor) -> Features:
         inner = self.net.features(self._at_size(images)).float().mean((2, 3))  # (B, D)

@@ -1,5 +1,7 @@
 """What pictures are compared by: the features that a frozen net sees in them, and how they reach it."""
 
+import functools
+import hashlib
 import re
 import warnings
 from pathlib import Path
@@ -9,11 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from crossmedia.build import locate
 from crossmedia.errors import CheckpointError, SecurityError, SystemFault, brief
 from crossmedia.nets.inception import InceptionV3
 
-_SOURCE = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights"
-_FILE = "pt_inception-2015-12-05-6726825d.pth"
+_PUBLISHED = "6726825d"  # how the sha256 of pytorch-fid's file begins
+_SOURCE = (
+    "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+    f"pt_inception-2015-12-05-{_PUBLISHED}.pth"
+)
 
 
 class Features(NamedTuple):
@@ -23,21 +29,45 @@ class Features(NamedTuple):
     probabilities: Tensor  # (B, K) float32
 
 
+class Known(NamedTuple):
+    """What features are told by."""
+
+    name: str  # a part of the name of each score by them
+    sha256: str | None  # of their file of weights; None where there is none
+
+
+def known(node: dict[str, Any]) -> Known:
+    """The features of a config's node, without building them; ConfigError where it names no class."""
+    cls = locate(node.get("_target_"), "model.features")
+    return cls.known(node) if hasattr(cls, "known") else Known(cls.name, None)
+
+
 class InceptionFeatures(nn.Module):
     """Those of published FIDs (Heusel et al., 2017), from pytorch-fid's file of weights: 2,048 features and
     1,008 classes, whose logits go without the bias as in the Inception Score's own code.
 
-    The file is read by `read`, or at the first use: a task that only generates does without it.
+    By any other file they are named `inception_<first 8 digits of its sha256>`: no published number compares
+    with their scores. The file is read by `read`, or at the first use: a task that only generates does
+    without it.
     """
 
     name = "inception"
+    sources = {"weights": _SOURCE}
     size = 299  # pixels a side
     _at_once = 32  # pictures; the first layers need 20 MB for each
 
     def __init__(self, weights: str):
         super().__init__()
         self.weights = weights
+        self.name = self.known({"weights": weights}).name
         self.net: Any = None
+
+    @classmethod
+    def known(cls, node: dict[str, Any]) -> Known:
+        digest = sha256(node.get("weights"))
+        if digest is None or digest.startswith(_PUBLISHED):
+            return Known(cls.name, digest)
+        return Known(f"{cls.name}_{digest[:8]}", digest)
 
     def read(self) -> Any:
         """The net, frozen, with the weights of the file.
@@ -46,11 +76,14 @@ class InceptionFeatures(nn.Module):
         CheckpointError where it is damaged or another.
         """
         if self.net is None:
+            path = Path(self.weights).expanduser()
+            if self.known({"weights": path}).name != self.name:
+                raise CheckpointError(f"{path}: is no longer the file that named {self.name}. Start again")
             with torch.inference_mode(False):  # what is made in that mode can never leave it
                 with torch.device("meta"):  # nothing is drawn that the file then replaces
                     net: Any = InceptionV3()
                 net = net.to_empty(device="cpu").to(memory_format=torch.channels_last)
-                net.load_state_dict(_read(Path(self.weights).expanduser(), net))
+                net.load_state_dict(_read(path, net))
                 self.net = net.requires_grad_(False).eval()
         return self.net
 
@@ -80,6 +113,23 @@ def in_colour(images: Tensor) -> Tensor:
     return images.expand(-1, 3, -1, -1)
 
 
+def sha256(path: Any) -> str | None:
+    """Of a file, in hexadecimal digits; None where none can be read."""
+    try:
+        file = Path(path).expanduser()
+        facts = file.stat()
+        return _hashed(file, facts.st_size, facts.st_mtime_ns) if file.is_file() else None
+    except (OSError, RuntimeError, TypeError, ValueError):  # no path at all, or of no user; a byte of 0
+        return None
+
+
+@functools.lru_cache
+def _hashed(path: Path, size: int, changed: int) -> str:
+    """By these three a file is known as the one before."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _read(path: Path, net: nn.Module) -> dict[str, Tensor]:
     """The weights of `net` in a file."""
     again = "Give that of pytorch-fid's release fid_weights"
@@ -88,7 +138,9 @@ def _read(path: Path, net: nn.Module) -> dict[str, Tensor]:
             warnings.simplefilter("ignore")  # of a pickle that is not as torch writes it
             found = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise SystemFault(f"{path}: no such file. Download {_SOURCE}/{_FILE}") from None
+        raise SystemFault(
+            f"{path}: no such file. Download {_SOURCE} or give its path as model.features.weights=…"
+        ) from None
     except Exception as error:  # over bytes that torch did not write, its reader raises whatever it meets
         asked = re.search(r"GLOBAL ([\w.]+)", str(error))
         if asked:

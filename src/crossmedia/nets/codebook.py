@@ -75,10 +75,16 @@ class Codebook(nn.Module):
         self.codes.copy_(self.sums / smooth[:, None])
 
     def _revive(self, flat: Tensor, errors: Tensor) -> None:
-        """Put each dead code where an input is that the others stand for badly."""
+        """Put each dead code where an input is that the others stand for badly.
+
+        One that is no finite number is drawn as one without an error: it is the loss that stops the step.
+        """
         even = self.counts.sum() / len(self.codes)
         dead = self.counts <= self.dead * even  # (K,)
-        places = torch.multinomial(errors + torch.finfo(errors.dtype).tiny, len(self.codes), replacement=True)
+        limits = torch.finfo(errors.dtype)
+        largest = limits.max / 2 / len(errors)  # of which the sum is finite, as CUDA asserts
+        errors = errors.nan_to_num(0, posinf=0).clamp(max=largest)
+        places = torch.multinomial(errors + limits.tiny, len(self.codes), replacement=True)
         inputs = flat[places]  # (K, D): drawn in every step, so that no draw depends on what is dead
         if dist.is_available() and dist.is_initialized():
             dist.broadcast(inputs, 0)

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from crossmedia.build import locate
 from crossmedia.data.batches import ImageBatch, Meta, ids_of
 from crossmedia.data.order import address, generator
 from crossmedia.errors import ConfigError
@@ -24,6 +23,7 @@ from crossmedia.losses.adversarial import (
     r1_penalty,
 )
 from crossmedia.metrics.drawn import Drawn
+from crossmedia.metrics.features import known
 from crossmedia.metrics.quality import Quality, frechet, kernel
 from crossmedia.report.panels import Grid, Panel
 from crossmedia.tasks.base import to_uint8
@@ -93,7 +93,7 @@ class GAN(PhasedTask):
     @classmethod
     def scored(cls, model: dict[str, Any]) -> dict[str, str]:
         try:
-            return Quality.scores_of(locate((model.get("features") or {}).get("_target_"), "model.features"))
+            return Quality.scores_of(known(model.get("features") or {}))
         except (AttributeError, ConfigError):  # the node's own check tells
             return {}
 
