@@ -15,9 +15,10 @@ NAMES = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
 
 
 def kind(name):
+    """The classes of its task, of its net and of the net's encoder and decoder."""
     model = compose([f"experiments={name}"]).model
-    decoder = model.net.get("decoder", model.net)
-    return model._target_, decoder._target_
+    parts = (model.net.get(part) for part in ("encoder", "decoder"))
+    return model._target_, model.net._target_, *(part and part._target_ for part in parts)
 
 
 def chosen():

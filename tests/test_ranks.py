@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from made import TINY, small
+from made import BARE, TINY, words_of
 from ranked import DDP, FAULTY, SAVE, SHORT, STEP, VALIDATION, needs_ranks, status
 from runs import differing, only
 
@@ -15,7 +15,7 @@ from crossmedia.saved import read_checkpoint
 
 pytestmark = needs_ranks
 FRACTIONS = ("loss", "fid_", "kid_", "inception_score_", "density_", "bits_per_dim", "kl", "reconstruction")
-NAMES = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
+NAMES = sorted([*(path.stem for path in (ROOT / "experiments").glob("*.yaml")), *BARE])
 
 
 def check_scores(folder, scores):
@@ -36,7 +36,7 @@ def check_scores(folder, scores):
 )
 def test_two_ranks_score_every_experiment_as_one_does(name, tmp_path, alone):
     tiny = [word for word in TINY if word != "trainer=cpu" and "limit_test" not in word]
-    words = [f"experiments={name}", *DDP, *tiny, "data.batch_size=4", *small(name, tmp_path / "data")]
+    words = [*words_of(name, tmp_path / "data"), *DDP, *tiny, "data.batch_size=4"]
     scores = run.train([*words, f"out_dir={tmp_path}"])
     (folder,) = (tmp_path / name).glob("2*")
     assert check_scores(folder, scores) and status(folder)["state"] == "finished"

@@ -1,5 +1,6 @@
 """Nets of sound: a clip's output is its own, alone and in a batch; every parameter learns."""
 
+import copy
 import math
 from functools import partial
 
@@ -16,6 +17,7 @@ from crossmedia.nets.encoder_decoder import EncoderDecoder
 from crossmedia.nets.frontend import MelFrontEnd, floored
 from crossmedia.nets.joint_net import JointNet
 from crossmedia.nets.lstm_attention import LSTMAttentionDecoder
+from crossmedia.nets.masks import MaskedBatchNorm, mask_of
 from crossmedia.nets.sound_classifiers import FrameDNN, MelCNN, MelTransformer
 from crossmedia.nets.transducer import TransducerNet
 from crossmedia.nets.transformer import TransformerDecoder
@@ -40,15 +42,15 @@ def joint(encoder, decoder):
 
 
 NETS = {
-    "FrameDNN": lambda: FrameDNN(frontend(), 4, (16,), 2),
-    "MelCNN": lambda: MelCNN(frontend(), 4, (4, 8, 8)),
-    "MelTransformer": lambda: MelTransformer(frontend(), 4, 16, 2, 2),
+    "FrameDNN": lambda: FrameDNN(frontend(), 4, (16,), 2, dropout=0.0),
+    "MelCNN": lambda: MelCNN(frontend(), 4, (4, 8, 8), dropout=0.0),
+    "MelTransformer": lambda: MelTransformer(frontend(), 4, 16, 2, 2, dropout=0.0),
     "CTC ConvGRU": lambda: CTCNet(gru(), 6),
     "floored": lambda: CTCNet(ConvGRU(frontend(top_db=40), 16, 1, (2,), dropout=0.0), 6),
     "CTC Conformer": lambda: CTCNet(conformer(), 6),
     "LAS": lambda: joint(gru(), LSTMAttentionDecoder(6, 16, 16, 8, 8, 0.0)),
     "Transformer": lambda: joint(conformer(), TransformerDecoder(6, 16, 16, 1, 2, 0.0)),
-    "Transducer": lambda: TransducerNet(gru(), 6, 16, 8),
+    "Transducer": lambda: TransducerNet(gru(), 6, 16, 8, dropout=0.0),
     "Captioner": lambda: EncoderDecoder(gru(), LSTMAttentionDecoder(6, 16, 16, 8, 8, 0.0)),
 }
 
@@ -82,6 +84,32 @@ def test_a_clip_s_output_is_the_same_alone_and_in_a_batch(name):
         for one, many in zip(alone, together, strict=True):
             part = many[row][tuple(slice(0, size) for size in one.shape[1:])]
             torch.testing.assert_close(one[0], part, atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_padding_changes_no_output_in_training_and_nothing_that_is_kept_of_it(name):
+    net, sounds = NETS[name]().train(), clips()
+    other = copy.deepcopy(net)
+    padded = sounds._replace(waveforms=torch.nn.functional.pad(sounds.waveforms, (0, 16_000)))
+    for plain, more in zip(outputs(net, sounds, TOKENS), outputs(other, padded, TOKENS), strict=True):
+        part = more[tuple(slice(0, size) for size in plain.shape)]
+        torch.testing.assert_close(part, plain, atol=2e-5, rtol=1e-4)
+    for plain, more in zip(net.buffers(), other.buffers(), strict=True):
+        torch.testing.assert_close(more, plain)
+
+
+def test_a_norm_over_the_clips_own_frames_is_a_batch_norm_over_them_alone():
+    norm, plain = MaskedBatchNorm(4), torch.nn.BatchNorm1d(4)
+    x, lens = torch.randn(3, 7, 5, 4) + 2, torch.tensor([7, 4, 1])
+    own = mask_of(lens, 7)
+    for training in (True, False):
+        for part in (norm, plain):
+            part.train(training)
+        found = norm(x, lens)
+        torch.testing.assert_close(found[own].flatten(0, 1), plain(x[own].flatten(0, 1)))
+        assert not found[~own].any()
+    torch.testing.assert_close(norm.running_mean, plain.running_mean)
+    torch.testing.assert_close(norm.running_var, plain.running_var)
 
 
 def test_no_cell_counts_as_further_below_its_clip_s_loudest_than_the_floor():

@@ -246,3 +246,14 @@ def test_an_empty_batch_gives_nothing():
 def test_values_out_of_range_are_errors(values, message):
     with pytest.raises(ValueError, match=message + "must be at least"):
         search(Table(1, seed=13), *values)
+
+
+def test_each_sample_may_have_a_limit_of_its_own():
+    for seed, beam in [(seed, beam) for seed in range(8) for beam in (1, 3)]:
+        table, limits = Table(5, seed=seed, end=-3.0), [2, 9, 4, 1, 6]
+        together = search(table, beam, limits)
+        for sample, limit in enumerate(limits):
+            state = table.start(torch.tensor([sample]))
+            (alone,) = beam_search(table.step, state, 1, beam, limit)
+            assert together[sample]._replace(score=0) == alone._replace(score=0)
+            assert together[sample].score == pytest.approx(alone.score, abs=1e-5)

@@ -48,6 +48,36 @@ class MaskedConv(nn.Module):
         return masked(self.dropout(nn.functional.silu(self.norm(x))), lens), lens
 
 
+class MaskedBatchNorm(nn.Module):
+    """A batch norm (Ioffe and Szegedy, 2015) whose means and variances are of the clips' own cells alone."""
+
+    def __init__(self, dim: int, momentum: float = 0.1, eps: float = 1e-5):
+        super().__init__()
+        self.momentum, self.eps = momentum, eps
+        self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
+        self.running_mean: Tensor
+        self.running_var: Tensor
+        self.register_buffer("running_mean", torch.zeros(dim))
+        self.register_buffer("running_var", torch.ones(dim))
+
+    def forward(self, x: Tensor, lens: Tensor) -> Tensor:
+        """x (B, T, F, D), lens (B,) -> the same, zeros behind each clip's end."""
+        mean, var = self._moments(x, lens) if self.training else (self.running_mean, self.running_var)
+        scale = self.weight * (var + self.eps).rsqrt()
+        return masked(x * scale + (self.bias - mean * scale), lens)
+
+    def _moments(self, x: Tensor, lens: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance (D,) over the cells, which the running ones follow."""
+        with torch.autocast(x.device.type, enabled=False):
+            cells = lens.sum() * x.shape[2]
+            mean = masked(x.float(), lens).sum((0, 1, 2)) / cells
+            var = masked(x - mean, lens).square().sum((0, 1, 2)) / cells
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(var * cells / (cells - 1).clamp(min=1), self.momentum)
+        return mean, var
+
+
 class Subsample(nn.Module):
     """A `MaskedConv` for each of `strides`: a frame in as many as their product."""
 

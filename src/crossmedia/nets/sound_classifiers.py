@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from crossmedia.data.batches import Clips
 from crossmedia.limits import within
 from crossmedia.nets.frontend import MelFrontEnd
-from crossmedia.nets.masks import Subsample, mask_of, masked, mean_of
+from crossmedia.nets.masks import MaskedBatchNorm, Subsample, mask_of, mean_of
 from crossmedia.nets.transformer import sinusoids
 
 
@@ -84,14 +84,14 @@ class _Layer(nn.Module):
     def __init__(self, before: int, width: int, pool: bool):
         super().__init__()
         self.convolution = nn.Conv2d(before, width, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(width)
+        self.norm = MaskedBatchNorm(width)
         self.pool = nn.MaxPool2d(2, ceil_mode=True) if pool else None
 
     def forward(self, x: Tensor, lens: Tensor) -> tuple[Tensor, Tensor]:
         """x (B, T, C, F), zeros behind each clip's end -> the same of the next layer."""
         x = x.transpose(1, 2)  # (B, C, T, F)
-        x = self.norm(self.convolution(x.contiguous(memory_format=torch.channels_last))).relu()
-        x = masked(x.transpose(1, 2), lens)
+        x = self.convolution(x.contiguous(memory_format=torch.channels_last))
+        x = self.norm(x.permute(0, 2, 3, 1), lens).relu().transpose(2, 3)  # (B, T, C, F)
         if self.pool is None:
             return x, lens
         return self.pool(x.transpose(1, 2)).transpose(1, 2), (lens + 1) // 2

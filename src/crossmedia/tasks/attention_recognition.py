@@ -123,7 +123,7 @@ class Seq2SeqRecognition(Recogniser):
         """At most `max_len` tokens a clip, or with `whole` as many as it has frames, where that is more."""
         net: Any = self.net
         memory, lens = net.encode(clips)
-        most = max(self.max_len, memory.shape[1]) if whole else self.max_len
+        most = lens.clamp(min=self.max_len).tolist() if whole else self.max_len
         state = net.decoder.start(memory, mask_of(lens, memory.shape[1]))
         beam = self.beam if beam is None else beam
         return beam_search(net.decoder.step, state, len(lens), beam, most, self.length_penalty)

@@ -4,7 +4,7 @@ Shapes: B samples still searched, R hypotheses of each (1 at first, then the bea
 C candidates, L tokens. What is small is kept on the host by numpy, whose calls cost a tenth of torch's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,32 +30,37 @@ class Hypothesis(NamedTuple):
 
 @torch.no_grad()
 def beam_search(
-    step: Step, state: State, batch: int, beam: int = 3, max_len: int = 50, length_penalty: float = 0.6
+    step: Step,
+    state: State,
+    batch: int,
+    beam: int = 3,
+    max_len: int | Sequence[int] = 50,
+    length_penalty: float = 0.6,
 ) -> list[Hypothesis]:
     """The best hypothesis of each sample by log-probability / ((5 + length) / 6) ** length_penalty.
 
     The length penalty is that of Wu et al. (2016). `step` may write in place what a sample's hypotheses have
     in common, never what each has of its own.
 
-    A hypothesis has at most `max_len` tokens, its eos included; pad and bos are never chosen. A sample is
-    searched until no open hypothesis can overtake its best finished one; at the limit the open ones compete
-    as they are. The greedy hypothesis never falls off the beam: no score is below greedy's, and a beam of 1
-    is greedy search.
+    A hypothesis has at most `max_len` tokens, or those of its own sample, its eos included; pad and bos are
+    never chosen. A sample is searched until no open hypothesis can overtake its best finished one; at the
+    limit the open ones compete as they are. The greedy hypothesis never falls off the beam: no score is below
+    greedy's, and a beam of 1 is greedy search.
     """
     within(beam=beam, max_len=max_len, length_penalty=length_penalty)
-    penalty = ((5 + np.arange(max_len + 1, dtype=np.float32)) / 6) ** length_penalty
+    limits = np.broadcast_to(max_len, batch)
+    most = int(limits.max(initial=0))
+    penalty = ((5 + np.arange(most + 1, dtype=np.float32)) / 6) ** length_penalty
 
-    best = _Best(batch, max_len)
+    best = _Best(batch, most)
     samples = np.arange(batch)  # (B,) the sample of each row
     totals = np.zeros((batch, 1), np.float32)  # (B, R) log-probabilities, -inf in an empty slot
-    prefixes = np.zeros((batch, 1, max_len), np.int64)  # (B, R, L)
+    prefixes = np.zeros((batch, 1, most), np.int64)  # (B, R, L)
     # Without a place of its own it falls off a narrow beam in up to one sample of seven (random models).
     greedy = np.ones(batch, bool)  # (B,) slot 0 holds the greedy hypothesis
     last = torch.full((batch,), BOS, device=_device(state))  # (N,)
 
-    for length in range(1, max_len + 1):
-        if not len(samples):
-            break
+    for length in range(1, most + 1):
         logits, state = step(last, state)
         rows, slots = np.arange(len(samples))[:, None], totals.shape[1]
         scores, parents, tokens = _candidates(logits, totals, greedy, beam)  # (B, C) each
@@ -77,11 +82,14 @@ def beam_search(
         if beam == 1:
             totals[~greedy] = -np.inf  # its only hypothesis has ended
         # A log-probability only falls: over the largest penalty it bounds what a hypothesis can reach.
-        bound = totals.max(1) / penalty[max_len]
-        if length == max_len:
-            best.take(samples, bound, prefixes[rows[:, 0], totals.argmax(1)], length, False)
+        bound = totals.max(1) / penalty[limits[samples]]
+        full = limits[samples] == length
+        if full.any():
+            best.take(samples[full], bound[full], prefixes[full, totals[full].argmax(1)], length, False)
+            totals[full] = -np.inf
+        going = ~full & (bound > best.score[samples])
+        if not going.any():
             break
-        going = bound > best.score[samples]
         own, common = state
         parents = rows * slots + parents
         if going.sum() <= _SHRINK * len(samples):
