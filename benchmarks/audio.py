@@ -35,7 +35,7 @@ def audio() -> list[Figure]:
         if apart > AGREE:
             raise RuntimeError(f"log-mels {apart:.1g} apart from librosa's")
     speeds = [f"{CLIPS / statistics.median(times[1:]):,.0f} clips/s" for times in (mine, peer)]
-    what = f"log-mels ÷ librosa's, {CLIPS} clips of {SECONDS} s"
+    what = f"log-mels ÷ librosa's on one thread, {CLIPS} clips of {SECONDS} s"
     return [Figure(what, speeds[0], speeds[1], ratios(peer[1:], mine[1:]), goal=5, least=True)]
 
 
