@@ -18,6 +18,7 @@ from crossmedia.text.normalise import NAME
 
 SHOWN = 12  # transcripts with their edits; half of them the worst
 PLAYED = 4
+LIKELY = 0.1  # the posterior of a token that has a row
 BUCKETS = (2.0, 4.0, 8.0, 16.0)  # seconds, of the table of errors by length
 
 RATES = {
@@ -75,6 +76,11 @@ class Recogniser(Task):
         net: Any = self.net
         seconds = net.encoder.samples_per_frame / self.meta.audio.sample_rate
         return over_time(title, tokens, values, self.meta.tokenizer, seconds)
+
+    def posteriors_over_time(self, posteriors: Tensor) -> Panel:
+        """What the net hears at each frame of the first clip, (T, V): the tokens that are ever likely."""
+        likely = (posteriors.amax(0) > LIKELY).nonzero().flatten()
+        return self.over_time("Posteriors of the first clip", likely.tolist(), posteriors[:, likely].T)
 
     def first_clip(self) -> Clips:
         """The one whose spectrogram is shown, on the net's device."""

@@ -108,7 +108,7 @@ class CTCRecognition(Recogniser):
         return self.transcribed(audio, write)
 
     def heard(self) -> list[Panel]:
-        return [self._posteriors(posteriors) for posteriors in self.posteriors]
+        return [*map(self.posteriors_over_time, self.posteriors)]
 
     def _words_of(self, path: str) -> WordScores:
         return WordScores(read_arpa(path), self.meta.tokenizer)
@@ -125,11 +125,6 @@ class CTCRecognition(Recogniser):
         else:
             found = ctc_beam_search(logits, frames, beam, judge, self.lm_weight, self.length_bonus)
         return self.decoded(found)
-
-    def _posteriors(self, posteriors: Tensor) -> Panel:
-        """What the net hears at each frame of the first record."""
-        heard = (posteriors.amax(0) > 0.1).nonzero().flatten()
-        return self.over_time("Posteriors of the first clip", heard.tolist(), posteriors[:, heard].T)
 
 
 @cache

@@ -72,9 +72,7 @@ class TransducerRecognition(Recogniser):
         features, lens = net.encode(self.first_clip())
         tokens = torch.tensor(transducer_greedy(net, features, lens), device=self.device, dtype=torch.long)
         probs = net.joined(features, tokens)[0].float().softmax(-1)  # (T, U + 1, V)
-        seen = greedy_path(probs)  # (T, V)
-        heard = (seen.amax(0) > 0.1).nonzero().flatten()
-        return [self.over_time("Posteriors of the first clip", heard.tolist(), seen[:, heard].T)]
+        return [self.posteriors_over_time(greedy_path(probs))]
 
     def _losses(self, logits: Tensor, frames: Tensor, batch: SpeechBatch) -> Tensor:
         """-log p(text) a token, (B,)."""
