@@ -6,6 +6,7 @@ from caption_sets import captions, pictures, write
 
 from crossmedia.data.sources.captions import Captions
 from crossmedia.errors import DataError
+from crossmedia.images.read import SKIP
 
 
 def kaggle(root: Path, *lines: str, names: tuple[str, ...] = ("f1.jpg", "f2.jpg")) -> Captions:
@@ -105,7 +106,7 @@ def test_an_unusable_caption_is_named_by_its_line(tmp_path, caption, said):
 def test_a_line_without_a_caption_column_is_a_fault(tmp_path):
     source = kaggle(tmp_path, "f1.jpg", "f1.jpg,A dog .")
     assert source.faults == [
-        f"{tmp_path}/captions.txt:2: 'f1.jpg': no comma, image,caption expected. Mend the line"
+        f"{tmp_path}/captions.txt:2: 'f1.jpg': no comma, image,caption expected. Mend the line{SKIP}"
     ]
 
 
