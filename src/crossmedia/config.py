@@ -14,6 +14,7 @@ from crossmedia.errors import ConfigError
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ("data", "model", "trainer", "logger", "early_stopping", "ema")  # the keys that name classes
 SECRET = re.compile(r"oc\.env:\s*(\w*(?:KEY|TOKEN|SECRET|PASSW|CREDENTIAL)\w*)", re.IGNORECASE)
+ELSEWHERE = "model.features.weights"  # a path: where the file lies, not which it is
 FROM_DATA = ("num_classes", "tokenizer.vocab_size")  # keys of `data` that the data itself may fill
 
 
@@ -142,11 +143,11 @@ def replace(node: dict[str, Any], override: str) -> None:
     for part in group.split("."):
         place = place.get(part) if isinstance(place, dict) else None
     fixed = group.startswith(("data.image", "data.audio", "data.tokenizer")) or not group.startswith("data")
-    if fixed and key not in ("trainer.accelerator", "trainer.precision", "model.features.weights"):
+    if fixed and key not in ("trainer.accelerator", "trainer.precision", ELSEWHERE):
         raise ConfigError(
             f"{override}: the model is as it was saved, with its size of pictures, rate of sounds and "
             "tokenizer. Other data.… can be changed, trainer.accelerator, trainer.precision and "
-            "model.features.weights"
+            f"{ELSEWHERE}"
         )
     if not isinstance(place, dict) or isinstance(place.get(name), dict):
         keys = [f"{group}.{known}" for known in place] if isinstance(place, dict) else []

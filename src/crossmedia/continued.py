@@ -4,12 +4,11 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from crossmedia.config import ROOT, read_override
+from crossmedia.config import ELSEWHERE, ROOT, read_override
 from crossmedia.errors import ConfigError
 from crossmedia.listing import groups
 
-WEIGHTS = "model.features.weights"  # where the file lies, not which it is
-ALLOWED = ("trainer.max_epochs", "trainer.accelerator", "data.num_workers", "compile", "debug", WEIGHTS)
+ALLOWED = ("trainer.max_epochs", "trainer.accelerator", "data.num_workers", "compile", "debug", ELSEWHERE)
 
 
 def parse(words: list[str]) -> tuple[str, list[str], tuple[str, ...]]:
@@ -46,7 +45,7 @@ def change(plain: dict[str, Any], overrides: list[str]) -> tuple[DictConfig, lis
                 faults.append(f"logger={value}: no such option. All: {', '.join(options)}")
                 continue
             value = OmegaConf.load(ROOT / "conf" / "logger" / f"{value}.yaml")
-        elif key not in ALLOWED or (key == WEIGHTS and OmegaConf.select(cfg, key) is None):
+        elif key not in ALLOWED or (key == ELSEWHERE and OmegaConf.select(cfg, key) is None):
             before = OmegaConf.select(cfg, key)
             had = "its own" if OmegaConf.is_config(before) else before
             faults.append(

@@ -7,13 +7,13 @@ from typing import Any
 import yaml
 
 from crossmedia.build import build, refuse_foreign
+from crossmedia.config import ELSEWHERE
 from crossmedia.errors import CheckpointError, SecurityError, brief
 from crossmedia.folder import read_json
 from crossmedia.sealed import read_values
 from crossmedia.typing import mistyped
 
 FORMAT = 1  # of checkpoints
-ELSEWHERE = "model.features.weights"  # a path: the file may have moved
 MOST_TEXT = 1 << 20  # bytes of a config.yaml, of which a long one has a few thousand
 
 

@@ -56,7 +56,7 @@ def zero_filled() -> bytes:
     return b"".join(frames[:-9]) + bytes(len(b"".join(frames[-9:])))
 
 
-ENDLESS_INFO = b"INFOXXXX" + struct.pack("<I", 0xFFFFFFF8)  # libsndfile 1.2.2 steps back over it for ever
+ENDLESS_INFO = b"INFOnone" + struct.pack("<I", 0xFFFFFFF8)  # libsndfile 1.2.2 steps back over it for ever
 DS64 = struct.pack("<QQQI", 32_068, 32_000, 16_000, 0)
 
 ROWS = [
