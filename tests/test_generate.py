@@ -10,7 +10,7 @@ import torch
 from made import TINY
 from PIL import Image
 
-from crossmedia import cli, generate, run
+from crossmedia import cli, generate, made_files, run
 from crossmedia.data.order import generator
 
 TAKES = "--image, --n, --seed, --first, --dark"
@@ -188,7 +188,7 @@ class Watched:
 
 
 def test_a_sheet_that_nobody_could_open_is_one_line(call, tmp_path, monkeypatch):
-    monkeypatch.setattr(generate, "MAX_PIXELS", 2_000_000)
+    monkeypatch.setattr(made_files, "MAX_PIXELS", 2_000_000)
     monkeypatch.setattr(generate, "_of_nothing", watched := Watched(generate._of_nothing))
     for words in (["--out", "a.png"], []):
         code, lines, errors = call("--n", 1_000_000, *words)
@@ -274,5 +274,5 @@ def test_a_task_that_breaks_its_contract_is_our_bug(call, monkeypatch):
         return torch.zeros(n)
 
     monkeypatch.setattr(painter.Painter, "generate", generate)
-    with pytest.raises(TypeError, match="gives neither 16 texts nor uint8"):
+    with pytest.raises(TypeError, match="gives neither 16 texts, 16 waveforms nor uint8"):
         call()
