@@ -26,15 +26,16 @@ class Range(NamedTuple):
 
 _AT_LEAST_1 = """
     accumulate_grad_batches attention_dim batch_size beam captions_per_image channels
-    check_val_every_n_epoch codes decoder_widths depth dim embedding_dim encoder_widths eval_batch_size
-    heads hidden hop_length image_size importance_samples kernel latent_dim latents max_epochs max_len
-    memory_dim min_count min_pictures n_critic n_fft n_mels num_nodes num_test num_train num_val objects
-    outputs r1_every size step_size strides T_max timeout top total_steps voices width widths win_length
+    check_val_every_n_epoch codes decoder_dim decoder_widths depth dim embedding_dim encoder_widths
+    eval_batch_size heads hidden hop_length image_size importance_samples kernel latent_dim latents
+    max_epochs max_len memory_dim min_count min_pictures n_critic n_fft n_mels num_nodes num_test
+    num_train num_val objects outputs postnet_dim prenet_dim r1_every reduction size step_size strides
+    T_max timeout top total_steps voices width widths win_length
 """
 _AT_LEAST_0 = """
     attention_penalty band_masks bands beta blocks commitment context eps f_min first frame_masks frames
-    free_bits gamma gradient_clip_val kinds l1 l2 length_penalty lm_weight log_every_n_steps lr max_lr mixup
-    momentum overfit_batches patience penalty r1 warmup weight_decay
+    free_bits gamma gradient_clip_val guide kinds l1 l2 length_penalty lm_weight log_every_n_steps lr
+    max_lr mixup momentum overfit_batches patience penalty r1 speakers warmup weight_decay
 """
 RANGES: dict[str, Range] = {
     **dict.fromkeys(_AT_LEAST_1.split(), Range(1)),
@@ -56,6 +57,8 @@ RANGES: dict[str, Range] = {
     "frames_share": Range(0, 1),
     "length_bonus": Range(-100, 100),
     "pct_start": Range(0, 1),
+    "speed": Range(0.25, 4),
+    "pitch": Range(-24, 24),  # semitones
     "snr": Range(-100, 100),  # dB
     "speeds": Range(0.5, 2),
     "sample_rate": Range(1_000, 384_000),  # Hz
