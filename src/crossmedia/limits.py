@@ -28,7 +28,7 @@ _AT_LEAST_1 = """
     accumulate_grad_batches attention_dim batch_size beam captions_per_image channels
     check_val_every_n_epoch codes decoder_dim decoder_widths depth dim embedding_dim encoder_widths
     eval_batch_size heads hidden hop_length image_size importance_samples kernel latent_dim latents
-    max_epochs max_len memory_dim min_count min_pictures n_critic n_fft n_mels num_nodes num_test
+    max_epochs max_len memory_dim min_count min_pictures most n_critic n_fft n_mels num_nodes num_test
     num_train num_val objects outputs postnet_dim prenet_dim r1_every reduction size step_size strides
     T_max timeout top total_steps voices width widths win_length
 """
