@@ -76,6 +76,13 @@ class SynthesisBatch(NamedTuple):
     ids: list[str]
 
 
+class CropBatch(NamedTuple):
+    inputs: Clips  # crops of one length in training, else whole clips
+    valid: Tensor  # (B,)
+    ids: list[str]
+    references: list[str | None]  # what is said, where the data knows
+
+
 def one_of(inputs: Tensor | Clips, place: int) -> Tensor:
     """One of a batch's inputs, on the CPU: a picture (C, H, W), or a sound (S,) without its padding."""
     if isinstance(inputs, Clips):
