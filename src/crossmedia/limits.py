@@ -69,6 +69,7 @@ RANGES: dict[str, Range] = {
     "silence": Range(0, 60),  # seconds
     "max_seconds": Range(above=0),
     "f_max": Range(above=0),
+    "threshold": Range(0, 1),
     "mean": Range(-100, 100),  # of a logarithm
     "deviation": Range(above=0),
     "shift": Range(0, 1),

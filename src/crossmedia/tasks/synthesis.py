@@ -56,7 +56,7 @@ class Synthesis(Task):
     ):
         super().__init__(net, meta, optimizer, schedule)
         self.mel, self.vocoder, self.judge = mel, vocoder or Vocoder(), judge or Judge()
-        self.quality = SpeechQuality(self.meta.audio.sample_rate, mel.hop_length)
+        self.quality = SpeechQuality(self.meta.audio.sample_rate)
         rates = {"wer": ErrorRate(), "cer": ErrorRate("characters"), "wer_floor": ErrorRate()}
         self.rates = nn.ModuleDict(rates)
         self.forget()
