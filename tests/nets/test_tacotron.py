@@ -129,16 +129,16 @@ def test_the_pre_net_drops_half_of_its_units_in_training_and_later():
 def test_attention_knows_where_it_has_been():
     torch.manual_seed(0)
     attend = LocationAttention(4, 6, 5)
-    keys, mask = torch.randn(1, 7, 5), torch.ones(1, 7, dtype=torch.bool)
+    seen = attend.seen(torch.randn(1, 7, 6), torch.tensor([7]))
     query, before = torch.randn(1, 4), torch.zeros(1, 7)
     there = before.clone()
     there[0, 2] = 1.0
-    assert not torch.allclose(
-        attend(query, keys, before, there, mask), attend(query, keys, before, before, mask)
-    )
-    assert not torch.allclose(
-        attend(query, keys, there, before, mask), attend(query, keys, before, before, mask)
-    )
+    plain = attend(query, seen, before, before)
+    assert not torch.allclose(attend(query, seen, before, there), plain)
+    assert not torch.allclose(attend(query, seen, there, before), plain)
+    looked = attend.locations(torch.stack([before, there], 1)).transpose(1, 2)  # filters, then what they mean
+    energy = attend.energy((attend.asked(query)[:, None] + seen.keys + attend.located(looked)).tanh())[..., 0]
+    assert torch.allclose(attend(query, seen, before, there), energy.softmax(-1), atol=1e-6)
 
 
 def test_speakers_are_told_apart_and_unequal_sizes_refused(texts):

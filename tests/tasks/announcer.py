@@ -4,13 +4,13 @@ import functools
 import math
 
 import torch
-from crossmedia.text.frontend import SpeechText
 
 from crossmedia.audio.mels import LogMel
 from crossmedia.audio.speech_mel import SpeechMel
 from crossmedia.audio.transforms import AudioTransform
 from crossmedia.data.batches import Clips, Meta, Sample
 from crossmedia.data.spoken_view import SynthesisView
+from crossmedia.text.frontend import SpeechText
 from crossmedia.text.tokenizer import CharTokenizer
 
 RATE, HOP, MELS = 8000, 128, 16
@@ -27,10 +27,10 @@ META = Meta(
 ADAM = functools.partial(torch.optim.Adam, lr=3e-3)
 
 
-def said(text: str, each: int = 6 * HOP) -> torch.Tensor:
+def said(text: str, each: int = 12 * HOP) -> torch.Tensor:
     """A tone a letter, silence for a blank."""
     time = torch.arange(each) / RATE
-    tones = [300 * (1 + LETTERS.index(letter)) * (letter != " ") for letter in text]
+    tones = [110 * (1 + LETTERS.index(letter)) * (letter != " ") for letter in text]
     return 0.3 * torch.cat([torch.sin(2 * math.pi * hertz * time) for hertz in tones])
 
 

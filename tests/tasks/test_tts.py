@@ -25,10 +25,10 @@ def logged(task, monkeypatch):
 
 
 def test_targets_are_whole_steps_filled_up_with_silence(task):
-    batch = batch_of(["ab", "a"])  # 13 and 7 frames, of two a step
+    batch = batch_of(["ab", "a"])  # 25 and 13 frames, of two a step
     mels, frames = task._target(batch.inputs)
-    assert frames.tolist() == [14, 8] and mels.shape == (2, 14, MELS)
-    assert torch.allclose(mels[1, 7], task.mel.silence.expand(MELS)) and (mels[1, 8:] == 0).all()
+    assert frames.tolist() == [26, 14] and mels.shape == (2, 26, MELS)
+    assert torch.allclose(mels[1, 13], task.mel.silence.expand(MELS)) and (mels[1, 14:] == 0).all()
 
 
 def test_losses_of_a_clip_are_the_same_alone_and_in_a_batch(task):
@@ -43,8 +43,8 @@ def test_the_last_step_alone_is_to_say_that_it_is_the_last(task):
     torch.nn.init.zeros_(task.net.stop.weight)
     torch.nn.init.constant_(task.net.stop.bias, 2.0)
     end = torch.tensor(2.0).sigmoid()
-    (loss,) = task._losses(batch_of(["ab"]))[0]["end"]  # seven steps
-    assert loss.item() == pytest.approx((-8 * end.log() - 6 * (1 - end).log()).item() / 7, rel=1e-5)
+    (loss,) = task._losses(batch_of(["ab"]))[0]["end"]  # thirteen steps
+    assert loss.item() == pytest.approx((-8 * end.log() - 12 * (1 - end).log()).item() / 13, rel=1e-5)
 
 
 def test_guided_attention_by_hand():

@@ -14,11 +14,11 @@ from crossmedia.text.tokenizer import EOS
 
 
 class SynthesisView:
-    """Sounds and their texts as `front` writes them; with `speakers`, who speaks."""
+    """Sounds and their texts as `front` writes them; with `by_speaker`, who speaks."""
 
-    def __init__(self, front: SpeechText, speakers: bool = False):
+    def __init__(self, front: SpeechText, by_speaker: bool = False):
         self.front = front
-        self.needs = ("waveform", "transcript", *["speaker"] * speakers)
+        self.needs = ("waveform", "transcript", *["speaker"] * by_speaker)
 
     def text(self, transcript: str) -> str:
         """What the tokenizer is given of a transcript."""

@@ -76,7 +76,9 @@ class Tacotron2(nn.Module):
         self.speaker = nn.Embedding(speakers, dim) if speakers else None
         self.prenet = PreNet(n_mels, prenet_dim)
         self.attend = LocationAttention(decoder_dim, dim, attention_dim)
-        self.query = nn.LSTMCell(prenet_dim + dim, decoder_dim)
+        self.decoder_dim = decoder_dim
+        self.from_frame = nn.Linear(prenet_dim, 4 * decoder_dim)  # to the gates of the attention's LSTM
+        self.from_state = nn.Linear(dim + decoder_dim, 4 * decoder_dim, bias=False)
         self.decoder = nn.LSTM(decoder_dim + dim, decoder_dim, batch_first=True)
         self.dropout = nn.Dropout(dropout)
         self.frames = nn.Linear(decoder_dim + dim, n_mels * reduction)
@@ -88,11 +90,11 @@ class Tacotron2(nn.Module):
     ) -> Spoken:
         """What follows each step of the real mels (B, T, M), T and `frames` (B,) multiples of R."""
         memory, state = self.start(tokens, lens, speakers)
-        keys, mask = self.attend.key(memory), mask_of(lens, memory.shape[1])
+        seen = self.attend.seen(memory, lens)
         before = nn.functional.pad(mels[:, self.reduction - 1 : -1 : self.reduction], (0, 0, 1, 0))
         queries, contexts, attention = [], [], []
-        for frame in self.prenet(before).unbind(1):  # (B, N, P)
-            state = self._advance(frame, state, memory, keys, mask)
+        for gates in self.from_frame(self.prenet(before)).unbind(1):  # (B, N, 4 H)
+            state = self._advance(gates, state, memory, seen)
             queries.append(state.hidden)
             contexts.append(state.context)
             attention.append(state.weights)
@@ -107,13 +109,14 @@ class Tacotron2(nn.Module):
     def speak(self, tokens: Tensor, lens: Tensor, most: Tensor, speakers: Tensor | None = None) -> Said:
         """The mels of each text until it says that it is at its end, at most `most` (B,) steps."""
         memory, state = self.start(tokens, lens, speakers)
-        keys, mask = self.attend.key(memory), mask_of(lens, memory.shape[1])
+        seen = self.attend.seen(memory, lens)
         frame, inner = memory.new_zeros(len(memory), 1, self.n_mels), None
         steps, ended = torch.zeros_like(most), torch.zeros_like(most, dtype=torch.bool)
         drawn, attention = [], []
         while not (ended | (steps >= most)).all():
             open_ = ~ended & (steps < most)
-            state = self._advance(self.prenet(frame, len(drawn))[:, 0], state, memory, keys, mask)
+            gates = self.from_frame(self.prenet(frame, len(drawn))[:, 0])
+            state = self._advance(gates, state, memory, seen)
             x, inner = self.decoder(torch.cat([state.hidden, state.context], -1)[:, None], inner)
             x = torch.cat([x[:, 0], state.context], -1)
             drawn.append(self.frames(x).unflatten(-1, (self.reduction, self.n_mels)))  # (B, R, M)
@@ -132,17 +135,27 @@ class Tacotron2(nn.Module):
         x, _ = pad_packed_sequence(self.encoder(packed)[0], batch_first=True, total_length=x.shape[1])
         if self.speaker is not None:
             x = masked(x + self.speaker(speakers)[:, None], lens)
-        nothing = x.new_zeros(len(x), self.query.hidden_size)
+        nothing = x.new_zeros(len(x), self.decoder_dim)
         unseen = x.new_zeros(x.shape[:2])
         return x, State(nothing, nothing, x.new_zeros(len(x), x.shape[2]), unseen, unseen)
 
-    def _advance(self, frame: Tensor, state: State, memory: Tensor, keys: Tensor, mask: Tensor) -> State:
-        """One step; frame (B, P) is what the pre-net makes of the last frame."""
-        inputs = torch.cat([frame, state.context], -1)
-        hidden, cell = self.query(inputs, (state.hidden, state.cell))
-        weights = self.attend(hidden, keys, state.weights, state.total, mask)  # (B, L)
+    def _advance(self, gates: Tensor, state: State, memory: Tensor, seen: "Seen") -> State:
+        """One step; gates (B, 4 H) is what the last frame adds to them."""
+        gates = gates + self.from_state(torch.cat([state.context, state.hidden], -1))
+        enter, keep, new, leave = gates.chunk(4, -1)
+        cell = keep.sigmoid() * state.cell + enter.sigmoid() * new.tanh()
+        hidden = leave.sigmoid() * cell.tanh()
+        weights = self.attend(hidden, seen, state.weights, state.total)  # (B, L)
         context = torch.bmm(weights[:, None], memory)[:, 0]  # (B, D)
         return State(hidden, cell, context, weights, state.total + weights)
+
+
+class Seen(NamedTuple):
+    """What an attention sees of a text at every step."""
+
+    keys: Tensor  # (B, L, A)
+    mask: Tensor  # (B, L) true=keep
+    kernel: Tensor  # (A, 2, SPAN): the filters over locations and what is made of them, in one
 
 
 class LocationAttention(nn.Module):
@@ -156,12 +169,18 @@ class LocationAttention(nn.Module):
         self.located = nn.Linear(LOCATIONS, dim, bias=False)
         self.energy = nn.Linear(dim, 1, bias=False)
 
-    def forward(self, query: Tensor, keys: Tensor, weights: Tensor, total: Tensor, mask: Tensor) -> Tensor:
-        """query (B, H), keys (B, L, A), weights and total (B, L), mask (B, L) true=keep -> (B, L)."""
-        seen = self.locations(torch.stack([weights, total], 1)).transpose(1, 2)  # (B, L, filters)
-        asked = self.asked(query)[:, None] + keys + self.located(seen)
+    def seen(self, memory: Tensor, lens: Tensor) -> Seen:
+        """Of texts (B, L, D) of so many characters (B,)."""
+        kernel = torch.einsum("af,fck->ack", self.located.weight, self.locations.weight)
+        return Seen(self.key(memory), mask_of(lens, memory.shape[1]), kernel)
+
+    def forward(self, query: Tensor, seen: Seen, weights: Tensor, total: Tensor) -> Tensor:
+        """query (B, H), weights and total (B, L) -> where to look now, (B, L)."""
+        before = torch.stack([weights, total], 1)  # (B, 2, L)
+        been = nn.functional.conv1d(before, seen.kernel.to(before.dtype), padding="same").transpose(1, 2)
+        asked = self.asked(query)[:, None] + seen.keys + been  # (B, L, A)
         energies = self.energy(asked.tanh())[..., 0].float()
-        return energies.masked_fill(~mask, -torch.inf).softmax(-1).to(keys.dtype)
+        return energies.masked_fill(~seen.mask, -torch.inf).softmax(-1).to(seen.keys.dtype)
 
 
 class PreNet(nn.Module):

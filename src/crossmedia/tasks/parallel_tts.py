@@ -22,6 +22,7 @@ from crossmedia.tasks.mel_pairs import mel_pair
 from crossmedia.tasks.synthesis import Made, Synthesis
 from crossmedia.trainer.ddp import gathered
 
+VOICED = 0.5  # of a character's frames, which give it a pitch
 SEMITONE = math.log(2) / 12  # in a logarithm of frequency
 
 
@@ -159,7 +160,8 @@ class ParallelTTS(Synthesis):
             owner = torch.repeat_interleave(torch.arange(len(durations)), durations)  # (T,)
             voiced = hertz[k, :frames] > 0
             pitch = _means(hertz[k, :frames][voiced].log(), owner[voiced], len(durations))
-            found.append(Way(durations, pitch, _means(loud[k, :frames], owner, len(durations))))
+            heard = _means(voiced.float(), owner, len(durations)) >= VOICED
+            found.append(Way(durations, pitch * heard, _means(loud[k, :frames], owner, len(durations))))
         return found
 
     def _losses(self, batch: SynthesisBatch, ways: list[Way]) -> dict[str, Tensor]:
