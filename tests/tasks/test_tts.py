@@ -131,9 +131,9 @@ def test_the_page_has_alignment_mels_and_players(task, logged):
     titles = [panel.title for panel in task.panels("val")]
     assert titles[:4] == [
         "Alignment of the first text",
-        "Mels of the first clip, real",
-        "Mels of the first clip, made",
-        "Their difference",
+        "Mels",
+        "Mels, made",
+        "Mels, made less real",
     ]
     assert "clip-0, made" in titles and "clip-0, real" in titles
     assert task.panels("val")[0].through

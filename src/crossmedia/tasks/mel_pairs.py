@@ -3,15 +3,17 @@
 Shapes: N decoder steps, L characters, T frames, M mel bins.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from crossmedia.audio.speech_mel import SpeechMel
 from crossmedia.report.panels import Grid, Matrix, Panel
+from crossmedia.tasks.over_time import SECONDS
 
 SIDE = 256  # pixels of the picture of an attention
-SECONDS = 3  # of the mels that are shown
 
 
 def attention_grid(attention: Tensor) -> Panel:
@@ -22,24 +24,17 @@ def attention_grid(attention: Tensor) -> Panel:
     return Grid("Alignment of the first text", picture, columns=1, note=note, through=True)
 
 
-def mel_pair(real: Tensor, made: Tensor, mel: SpeechMel) -> list[Panel]:
-    """The real and the made mels of one clip, (T, M) each, and their difference."""
-    step = mel.hop_length / mel.mel.sample_rate
-    most = int(SECONDS / step)
-    shown = [real[:most], made[:most]]
-    both = min(map(len, shown))
-    away = (shown[1][:both] - shown[0][:both]) * mel.deviation
-    low = mel.silence.item()
-    return [
-        _over_time("Mels of the first clip, real", shown[0] - low, step),
-        _over_time("Mels of the first clip, made", shown[1] - low, step),
-        _over_time("Their difference", away, step, "made less real, in logarithms of the power"),
-    ]
-
-
-def _over_time(title: str, mels: Tensor, step: float, note: str = "") -> Panel:
-    """High bands above."""
-    values = [[round(value, 3) for value in row] for row in mels.T.flip(0).tolist()]
-    bands = [f"{band}" for band in range(len(values), 0, -1)]
-    columns = [f"{frame * step:.2f}" for frame in range(len(mels))]
-    return Matrix(title, bands, columns, values, "mel band", "seconds", note)
+def mel_panels(mel: SpeechMel, real: Tensor, made: Tensor, sample_rate: int) -> list[Panel]:
+    """The first seconds of real and made mels (T, M), and the one less the other, in nats of the power."""
+    filters = mel.mel.filters
+    hertz = (filters.argmax(0) * sample_rate / 2 / (len(filters) - 1)).round().int().tolist()[::-1]
+    seconds = mel.hop_length / sample_rate
+    both = min(len(real), len(made))
+    parts = {"Mels": real, "Mels, made": made, "Mels, made less real": made[:both] - real[:both]}
+    found: list[Panel] = []
+    for title, values in parts.items():
+        seen = (values[: math.ceil(SECONDS / seconds)] * mel.deviation).T.flip(0).cpu()  # (M, T)
+        columns = [f"{frame * seconds:.2f}" for frame in range(seen.shape[1])]
+        rows = [f"{band} Hz" for band in hertz]
+        found.append(Matrix(title, rows, columns, seen.round(decimals=2).tolist(), "", "seconds"))
+    return found

@@ -18,7 +18,8 @@ from crossmedia.nets.fastspeech import Style
 from crossmedia.nets.masks import mask_of
 from crossmedia.report.panels import Panel
 from crossmedia.tasks.frozen import Aligner, Judge, Vocoder
-from crossmedia.tasks.mel_pairs import mel_pair
+from crossmedia.tasks.mel_pairs import mel_panels
+from crossmedia.tasks.round_trip import SCORES
 from crossmedia.tasks.synthesis import Made, Synthesis
 from crossmedia.trainer.ddp import gathered
 
@@ -49,8 +50,7 @@ class ParallelTTS(Synthesis):
         "f0_error": "min",
         "voicing_error": "min",
         "cut": "min",
-        "wer": "min",
-        "cer": "min",
+        **SCORES,
     }
 
     def __init__(
@@ -139,7 +139,7 @@ class ParallelTTS(Synthesis):
         return self.synthesised(text, speaker, vocoder, speak)
 
     def looked(self) -> list[Panel]:
-        return mel_pair(*self.first, self.mel) if self.first else []
+        return mel_panels(self.mel, *self.first, self.meta.audio.sample_rate) if self.first else []
 
     def _speak(
         self, tokens: Tensor, lens: Tensor, speakers: Tensor | None, speed: float = 1.0, pitch: float = 0.0

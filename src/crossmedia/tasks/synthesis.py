@@ -13,11 +13,11 @@ from torch.optim.lr_scheduler import LRScheduler
 from crossmedia.audio.speech_mel import SpeechMel
 from crossmedia.data.batches import Meta, SynthesisBatch, one_of
 from crossmedia.errors import brief
-from crossmedia.metrics.error_rates import ErrorRate, edits
 from crossmedia.metrics.speech import SpeechQuality
 from crossmedia.report.panels import Panel, Sound
 from crossmedia.tasks.base import Task
 from crossmedia.tasks.frozen import Judge, Vocoder
+from crossmedia.tasks.round_trip import RoundTrip
 from crossmedia.text.frontend import need_known
 from crossmedia.text.tokenizer import EOS
 
@@ -55,10 +55,9 @@ class Synthesis(Task):
         judge: Judge | None = None,
     ):
         super().__init__(net, meta, optimizer, schedule)
-        self.mel, self.vocoder, self.judge = mel, vocoder or Vocoder(), judge or Judge()
+        self.mel, self.vocoder = mel, vocoder or Vocoder()
         self.quality = SpeechQuality(self.meta.audio.sample_rate)
-        rates = {"wer": ErrorRate(), "cer": ErrorRate("characters"), "wer_floor": ErrorRate()}
-        self.rates = nn.ModuleDict(rates)
+        self.round_trip = RoundTrip(judge)
         self.forget()
 
     def forget(self) -> None:
@@ -67,8 +66,7 @@ class Synthesis(Task):
 
     def ready(self) -> None:
         self.vocoder.read(self.mel)
-        if not self.judge.missing:
-            self.judge.read()
+        self.round_trip.ready()
 
     def score_speech(self, batch: SynthesisBatch, split: str, made: Made) -> None:
         """Log how the made speech of a batch differs from the real one, and add its records."""
@@ -84,25 +82,15 @@ class Synthesis(Task):
             self.log_score(split, name, value, size)
         cut = sum(not made.finished[k] for k in keep)
         self.log_score(split, "cut", cut / max(size, 1), size)
-        heard: Sequence[str | None] = [None] * size
-        if not self.judge.missing:
-            heard = self.judge.texts(spoken, rate)
-            said = {"wer": heard, "cer": heard, "wer_floor": self.judge.texts(real, rate)}
-            for name, metric in self.rates.items():
-                metric.update(said[name], texts)
-                self.log_score(split, name, metric, size)
+        heard = self.round_trip.score(self, split, spoken, real, texts)
         for place, k in enumerate(keep):
-            record: dict[str, Any] = {"id": batch.ids[k], "reference": texts[place], "output": heard[place]}
-            record["seconds"] = round(len(spoken[place]) / rate, 3)
-            if heard[place] is not None:
-                record["score"] = {"wer": round(edits(str(heard[place]), texts[place]).rate, 4)}
-            self.records.append(record)
+            record = {"id": batch.ids[k], "reference": texts[place], **heard[place]}
+            self.records.append(record | {"seconds": round(len(spoken[place]) / rate, 3)})
             if len(self.sounds) < PLAYED:
                 self.sounds.append((record, real[place], spoken[place]))
 
     def notes(self, split: str) -> list[str]:
-        heard = self.judge.missing or f"written down by the recogniser of {self.judge.run}"
-        return [f"{split}: sound by {self.vocoder.name}; {heard}"]
+        return [f"{split}: sound by {self.vocoder.name}; {self.round_trip.note()}"]
 
     def panels(self, split: str) -> list[Panel]:
         found: list[Panel] = [*self.looked()]

@@ -19,7 +19,8 @@ from crossmedia.nets.masks import mask_of
 from crossmedia.nets.tacotron import Said, Spoken
 from crossmedia.report.panels import Panel
 from crossmedia.tasks.frozen import Judge, Vocoder
-from crossmedia.tasks.mel_pairs import attention_grid, mel_pair
+from crossmedia.tasks.mel_pairs import attention_grid, mel_panels
+from crossmedia.tasks.round_trip import SCORES
 from crossmedia.tasks.synthesis import Made, Synthesis
 
 END_WEIGHT = 8.0  # of a clip's one last step among its many others
@@ -40,8 +41,7 @@ class TTS(Synthesis):
         "voicing_error": "min",
         "diagonality": "max",
         "cut": "min",
-        "wer": "min",
-        "cer": "min",
+        **SCORES,
     }
 
     def __init__(
@@ -113,7 +113,7 @@ class TTS(Synthesis):
         if self.first is None:
             return []
         real, made, attention = self.first
-        return [attention_grid(attention), *mel_pair(real, made, self.mel)]
+        return [attention_grid(attention), *mel_panels(self.mel, real, made, self.meta.audio.sample_rate)]
 
     def _speak(self, tokens: Tensor, lens: Tensor, speakers: Tensor | None) -> Made:
         net: Any = self.net
