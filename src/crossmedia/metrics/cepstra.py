@@ -61,27 +61,29 @@ def warped(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The pairs of frames of least total cost from the first two to the last two: (T, U) -> (P,), (P,).
 
     Each step goes on by one frame in one sound or in both (Sakoe and Chiba, 1978, without slope
-    constraint); of equal ways it is in both. Cells on one antidiagonal do not need each other, so each is
-    one step of the loop.
+    constraint); of equal ways it is in both. Cells of one antidiagonal do not need each other, so each
+    antidiagonal is one step of the loop.
     """
     rows, columns = costs.shape
     flipped = costs[:, ::-1]
-    came = np.empty((rows + columns - 1, rows), np.uint8)  # antidiagonal, row: 0 from both, 1 row, 2 column
-    older, last = np.full((2, rows + 1), np.inf)  # least totals of two antidiagonals, one cell ahead of them
-    older[0] = 0
+    total = np.full((rows + columns + 1, rows + 1), np.inf)  # [row + column, row], of so many frames of each
+    total[0, 0] = 0
     for place in range(rows + columns - 1):
         low, high = max(0, place - columns + 1), min(place + 1, rows)
-        ways = np.stack([older[low:high], last[low:high], last[low + 1 : high + 1]])
-        came[place, low:high] = ways.argmin(0)
-        now = np.full(rows + 1, np.inf)
-        now[low + 1 : high + 1] = ways.min(0) + flipped.diagonal(columns - 1 - place)
-        older, last = last, now
-    row, column = rows - 1, columns - 1
-    pairs = [(row, column)]
-    while row or column:
-        way = came[row + column, row]
-        row, column = row - (way != 2), column - (way != 1)
-        pairs.append((row, column))
+        one = np.minimum(total[place + 1, low:high], total[place + 1, low + 1 : high + 1])
+        least = np.minimum(total[place, low:high], one)
+        total[place + 2, low + 1 : high + 1] = least + flipped.diagonal(columns - 1 - place)
+    row, column, pairs = rows, columns, []
+    while row:
+        pairs.append((row - 1, column - 1))
+        place = row + column
+        both, up, left = total[place - 2, row - 1], total[place - 1, row - 1], total[place - 1, row]
+        if both <= min(up, left):
+            row, column = row - 1, column - 1
+        elif up <= left:
+            row -= 1
+        else:
+            column -= 1
     first, second = np.array(pairs[::-1]).T
     return first, second
 
