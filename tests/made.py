@@ -25,6 +25,8 @@ TINY = [
 ]
 
 FEW_SCENES = ["++data.source.num_train=256", "++data.source.num_val=33", "++data.source.num_test=35"]
+LITTLE = [f"model.net.{part}dim=16" for part in ("", "decoder_", "prenet_", "postnet_")]  # of a Tacotron
+ALONE = ["model.judge.run=null"]  # whatever runs this checkout has
 BARE = {  # models that no experiment trains, made small
     "seq2seq_las": ["model.net.decoder.dim=32", "model.max_len=20"],
     "transducer_gru": ["model.net.dim=32"],
@@ -47,23 +49,32 @@ def small(name: str, folder: Path) -> list[str]:
 
     source = compose([f"experiments={name}"]).data.source._target_
     if name.startswith("fastspeech_"):
-        return [*FEW_SCENES, f"model.aligner.run={aligner(folder / 'aligner')}"]
+        return [
+            *FEW_SCENES,
+            *ALONE,
+            "model.schedule=null",
+            f"model.aligner.run={aligner(folder / 'aligner')}",
+        ]
     if source.endswith(("Scenes", "SpokenDigits")):
-        return FEW_SCENES
+        return [*FEW_SCENES, *ALONE * name.startswith(("tacotron", "hifigan", "waveglow"))]
     if name == "language_stamps":
         return [f"data.source.root={spoken_stamps(folder / 'stamps')}"]
     if "_prompts" in name:
         key = "data.source.source" if name.endswith("_spoken") else "data.source"
+        alone = ALONE * name.startswith(("tacotron", "hifigan"))
         return [
+            *alone,
             f"{key}.root={prompts(folder / 'prompts')}",
             f"{key}.texts={folder / 'prompts' / 'texts.txt'}",
         ]
     if name.endswith("_ljspeech"):
         lines = [f"{letters(place)}|{letters(place)}.|" for place in range(90)]
-        return [f"data.source.root={clip_sets.ljspeech(folder / 'read', *lines)}", "data.num_workers=0"]
+        root = clip_sets.ljspeech(folder / "read", *lines)
+        return [f"data.source.root={root}", "data.num_workers=0", *LITTLE]
     if name.endswith("_vctk"):
         texts = {f"p{225 + k % 3}_{k:03}": f"{letters(k)}." for k in range(150)}
-        return [f"data.source.root={clip_sets.vctk(folder / 'voices', texts)}", "data.num_workers=0"]
+        root = clip_sets.vctk(folder / "voices", texts)
+        return [f"data.source.root={root}", "data.num_workers=0", *LITTLE]
     if "_librispeech_" in name:
         return [f"data.source.root={librispeech(folder / 'books')}", "data.num_workers=0"]
     if name.startswith("speech_commands"):
@@ -85,7 +96,7 @@ def aligner(folder: Path) -> Path:
 
     if not folder.exists():
         words = ["experiments=tacotron_scenes", *TINY, *FEW_SCENES, "data.batch_size=8"]
-        run.train([*words, "model.judge.run=null", "name=aligner", f"out_dir={folder}"])
+        run.train([*words, *ALONE, *LITTLE, "name=aligner", f"out_dir={folder}"])
     return folder / "aligner"
 
 

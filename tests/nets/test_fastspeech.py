@@ -3,6 +3,8 @@ import torch
 
 from crossmedia.nets.fastspeech import FastSpeech2, Style, spread
 
+MOST = torch.tensor([9999, 9999])
+
 
 @pytest.fixture
 def net():
@@ -56,24 +58,34 @@ def test_twice_the_speed_halves_what_is_foreseen(net, texts):
     net.eval()
     torch.nn.init.zeros_(net.durations.out.weight)
     torch.nn.init.constant_(net.durations.out.bias, torch.tensor(9.0).log())  # 8 frames a character
-    assert net.speak(*texts)[1].tolist() == [48, 24]
-    assert net.speak(*texts, speed=2.0)[1].tolist() == [24, 12]
+    assert net.speak(*texts, MOST)[1].tolist() == [48, 24]
+    assert net.speak(*texts, MOST, speed=2.0)[1].tolist() == [24, 12]
 
 
-def test_pitch_and_energy_change_the_mels(net, texts):
+def test_pitch_and_energy_change_the_mels(net, texts, style):
     net.eval()
-    plain = net.speak(*texts)[0]
-    assert not torch.allclose(net.speak(*texts, pitch=1.0)[0], plain)
-    assert not torch.allclose(net.speak(*texts, energy=1.0)[0], plain)
+    plain = net.speak(*texts, MOST)[0]
+    assert not torch.allclose(net.speak(*texts, MOST, pitch=1.0)[0], plain)
+    louder = style._replace(energy=style.energy + 1)
+    assert not torch.allclose(net(*texts, louder)[0], net(*texts, style)[0])
 
 
 def test_a_text_has_a_frame_at_least_and_a_character_at_most_147(net, texts):
     net.eval()
     torch.nn.init.zeros_(net.durations.out.weight)
     torch.nn.init.constant_(net.durations.out.bias, -5.0)
-    assert net.speak(*texts)[1].tolist() == [1, 1]
+    assert net.speak(*texts, MOST)[1].tolist() == [1, 1]
     torch.nn.init.constant_(net.durations.out.bias, 50.0)
-    assert net.speak(*texts)[1].tolist() == [6 * 147, 3 * 147]
+    assert net.speak(*texts, MOST)[1].tolist() == [6 * 147, 3 * 147]
+
+
+def test_a_text_is_cut_at_its_limit_and_it_is_said(net, texts):
+    net.eval()
+    torch.nn.init.zeros_(net.durations.out.weight)
+    torch.nn.init.constant_(net.durations.out.bias, torch.tensor(9.0).log())  # 8 frames a character
+    mels, frames, enough = net.speak(*texts, torch.tensor([20, 24]))
+    assert frames.tolist() == [20, 24] and enough.tolist() == [False, True]
+    assert mels.shape == (2, 24, 4)
 
 
 def test_speakers_are_told_apart_and_bad_sizes_refused(texts, style):

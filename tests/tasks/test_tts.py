@@ -85,9 +85,9 @@ def test_a_runaway_is_cut_at_its_limit_and_named_and_the_next_text_is_spoken(tas
     torch.nn.init.constant_(task.net.stop.bias, -1.0)
     sounds = task.generate(text=["ab", "bad"])
     for sound, characters in zip(sounds, (2, 3), strict=True):
-        assert len(sound) / RATE == pytest.approx(1 + 0.25 * characters, abs=2 * 2 * HOP / RATE)
+        assert len(sound) / RATE == pytest.approx(1 + 0.15 * characters, abs=2 * 2 * HOP / RATE)
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 2 and 'text "ab": did not end in 1.5 s' in lines[0] and '"bad"' in lines[1]
+    assert len(lines) == 2 and 'text "ab": did not end in 1.3 s' in lines[0] and '"bad"' in lines[1]
 
 
 def test_unknown_characters_and_texts_without_words_are_named(task):

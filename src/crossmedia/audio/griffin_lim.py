@@ -12,7 +12,7 @@ from crossmedia.data.order import generator
 from crossmedia.limits import within
 from crossmedia.nets.masks import masked
 
-SPLITS = 100  # steps that share out the power of each band among its frequencies
+SPLITS = 30  # steps that share out the power of each band among its frequencies
 LEAST = 1e-12  # of a divisor
 
 
@@ -24,7 +24,7 @@ class GriffinLim(nn.Module):
     random, always alike.
     """
 
-    def __init__(self, mel: SpeechMel, iterations: int = 60, momentum: float = 0.99):
+    def __init__(self, mel: SpeechMel, iterations: int = 32, momentum: float = 0.99):
         super().__init__()
         within(iterations=iterations, momentum=momentum)
         self.mel, self.iterations, self.momentum = mel, iterations, momentum

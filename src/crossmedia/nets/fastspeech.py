@@ -94,17 +94,22 @@ class FastSpeech2(nn.Module):
         self,
         tokens: Tensor,
         lens: Tensor,
+        most: Tensor,
         speakers: Tensor | None = None,
         speed: float = 1.0,
         pitch: float = 0.0,
-        energy: float = 0.0,
-    ) -> tuple[Tensor, Tensor]:
-        """Mels (B, T, M) in the way that the net foresees, so much faster and higher, and frames (B,)."""
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Mels (B, T, M) in the way that the net foresees, so much faster and higher, frames (B,), and
+        whether `most` (B,) frames were enough."""
         x = self.encoded(tokens, lens, speakers)
         way = self.foreseen(x, lens)
         durations = (way.log_durations.float().clamp(max=LONGEST).expm1() / speed).round().clamp(min=0).long()
         durations[:, 0] = durations[:, 0].clamp(min=1)  # a clip has a frame
-        return self.drawn(x, lens, Style(durations, way.pitch + pitch, way.energy + energy))
+        ends = masked(durations, lens).cumsum(1)
+        cut = ends.clamp(max=most[:, None])
+        durations = cut.diff(dim=1, prepend=torch.zeros_like(cut[:, :1]))
+        mels, frames = self.drawn(x, lens, Style(durations, way.pitch + pitch, way.energy))
+        return mels, frames, ends[:, -1] <= most
 
 
 def spread(x: Tensor, durations: Tensor) -> tuple[Tensor, Tensor]:

@@ -146,8 +146,8 @@ class ParallelTTS(Synthesis):
     ) -> Made:
         net: Any = self.net
         higher = float(pitch * SEMITONE / self.pitch_deviation)
-        mels, frames = net.speak(tokens, lens, speakers, speed, higher)
-        return Made(mels, frames, torch.ones_like(frames, dtype=torch.bool))
+        most = (self.limits(lens) / speed).ceil().long()
+        return Made(*net.speak(tokens, lens, most, speakers, speed, higher))
 
     def _spoken(self, batch: SynthesisBatch) -> list[Way]:
         """How the clips of a batch are spoken, on the CPU."""

@@ -23,7 +23,7 @@ from crossmedia.text.tokenizer import EOS
 
 TOGETHER = 16  # texts that are spoken at once
 PAUSE = 0.2  # seconds between the sentences of a text
-SLOWEST = 0.25  # seconds a character, and `SPARE` for the text: what is longer has run away
+SLOWEST = 0.15  # seconds a character, and `SPARE` for the text: what is longer has run away
 SPARE = 1.0
 PLAYED = 6
 
