@@ -26,6 +26,7 @@ DATA = {
     "transducer": ["data=spoken_scenes", *FEW],
     "vae": SCENES,
     "vae_dense": DIGITS,
+    "vocoder": ["data=spoken_scenes", *FEW],
     "vqvae": SCENES,
 }
 SMALL = {  # what would take long, or a download
@@ -35,6 +36,12 @@ SMALL = {  # what would take long, or a download
     "seq2seq_transformer": ["model.max_len=20"],
     "vae_conv": ["model.importance_samples=2"],
     "vae_dense": ["model.importance_samples=2"],
+    "vocoder_hifigan": [
+        "data.view.samples=1536",
+        "model.net={channels: 32, rates: [8]}",
+        "model.discriminator={scales: 1, period_width: 1, scale_width: 16}",
+    ],
+    "vocoder_waveglow": ["data.view.samples=1536", "model.net={flows: 2, channels: 8, layers: 2}"],
 }
 
 
