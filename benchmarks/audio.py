@@ -14,7 +14,7 @@ from crossmedia.audio.mels import FLOOR, LogMel
 
 CLIPS, SECONDS, RATE = 64, 3, 16_000
 REPEATS = 15
-AGREE = 1e-3  # of the logarithm
+AGREE = 1e-4  # of the logarithm
 
 
 def audio() -> list[Figure]:

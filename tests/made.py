@@ -46,6 +46,8 @@ def small(name: str, folder: Path) -> list[str]:
     from crossmedia.config import compose
 
     source = compose([f"experiments={name}"]).data.source._target_
+    if name.startswith("fastspeech_"):
+        return [*FEW_SCENES, f"model.aligner.run={aligner(folder / 'aligner')}"]
     if source.endswith(("Scenes", "SpokenDigits")):
         return FEW_SCENES
     if name == "language_stamps":
@@ -56,6 +58,12 @@ def small(name: str, folder: Path) -> list[str]:
             f"{key}.root={prompts(folder / 'prompts')}",
             f"{key}.texts={folder / 'prompts' / 'texts.txt'}",
         ]
+    if name.endswith("_ljspeech"):
+        lines = [f"{letters(place)}|{letters(place)}.|" for place in range(90)]
+        return [f"data.source.root={clip_sets.ljspeech(folder / 'read', *lines)}", "data.num_workers=0"]
+    if name.endswith("_vctk"):
+        texts = {f"p{225 + k % 3}_{k:03}": f"{letters(k)}." for k in range(150)}
+        return [f"data.source.root={clip_sets.vctk(folder / 'voices', texts)}", "data.num_workers=0"]
     if "_librispeech_" in name:
         return [f"data.source.root={librispeech(folder / 'books')}", "data.num_workers=0"]
     if name.startswith("speech_commands"):
@@ -69,6 +77,16 @@ def small(name: str, folder: Path) -> list[str]:
     if "_cifar10_" in name:  # Inception takes seconds a batch
         return [f"data.source.root={cifar10(folder)}", "model/features=scenes"]
     return []
+
+
+def aligner(folder: Path) -> Path:
+    """A run of TTS that has seen two batches."""
+    from crossmedia import run
+
+    if not folder.exists():
+        words = ["experiments=tacotron_scenes", *TINY, *FEW_SCENES, "data.batch_size=8"]
+        run.train([*words, "model.judge.run=null", "name=aligner", f"out_dir={folder}"])
+    return folder / "aligner"
 
 
 def spoken_stamps(root: Path) -> Path:

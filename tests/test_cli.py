@@ -233,3 +233,9 @@ def test_a_mistake_of_evaluate_is_one_line_in_a_shell(home):
     done = subprocess.run(words, capture_output=True, text=True, cwd=home)
     assert done.returncode == 3
     assert done.stderr.splitlines() == ["data: nope: no such split. The splits are train, val, test"]
+
+
+def test_a_missing_run_is_told_and_no_value_taken_for_it(crossmedia):
+    line = "config: generate: RUN is missing. crossmedia generate RUN --n 4"
+    assert crossmedia("generate", "--n", "4", "--out", "x.png") == (2, [], [line])
+    assert "arguments are required: RUN" in crossmedia("generate", "--n=4")[2][0]

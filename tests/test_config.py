@@ -126,3 +126,12 @@ def test_what_contradicts_the_data_or_the_libraries_is_one_line(overrides, line,
     small = [f"data.source.num_{split}=32" for split in ("train", "val", "test") if "scenes" in overrides[0]]
     with pytest.raises(ConfigError, match=re.escape(line)):
         train([*overrides, *small, f"out_dir={tmp_path}"])
+
+
+def test_a_training_that_would_never_be_scored_is_refused_before_it_starts():
+    words = ["trainer.check_val_every_n_epoch=10", "trainer.max_epochs=1"]
+    line = (
+        "trainer.check_val_every_n_epoch=10: must be at most trainer.max_epochs, 1, or nothing is ever scored"
+    )
+    assert faults(*words) == [line]
+    check(compose(["experiments=digits", words[0], "trainer.max_epochs=10"]))

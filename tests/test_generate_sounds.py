@@ -6,7 +6,7 @@ import pytest
 from made import TINY, small
 from sounds import save, tone
 
-from crossmedia import cli, generate, run
+from crossmedia import cli, given, run
 from crossmedia.errors import ConfigError
 from crossmedia.tasks.recognition import CTCRecognition
 
@@ -82,6 +82,15 @@ def test_long_sounds_are_heard_a_few_at_a_time(call, tmp_path, monkeypatch):
     monkeypatch.setattr(
         CTCRecognition, "generate", lambda task, *, audio: parts.append(audio) or plain(task, audio=audio)
     )
-    monkeypatch.setattr(generate, "SECONDS", 1.2)
+    monkeypatch.setattr(given, "SECONDS", 1.2)
     code, out, _ = call("asr_ctc_scenes", "--audio", tmp_path)
     assert code == 0 and len(out) == 5 and [len(part) for part in parts] == [2, 2, 1]
+
+
+def test_every_bad_file_of_a_folder_is_named_and_the_good_ones_are_heard(call, tmp_path):
+    save(tmp_path / "b.wav")
+    (tmp_path / "a.wav").write_text("hello")
+    (tmp_path / "c.mp3").write_bytes(bytes(1000))
+    code, out, err = call("asr_ctc_scenes", "--audio", tmp_path)
+    assert code == 3 and [line.partition(": ")[0] for line in out] == [str(tmp_path / "b.wav")]
+    assert len(err) == 3 and "a.wav: " in err[0] and "c.mp3: " in err[1] and err[2] == "data: 2 faults"

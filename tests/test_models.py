@@ -24,6 +24,7 @@ DATA = {
     "scene": SCENES,
     "seq2seq": ["data=spoken_scenes", *FEW],
     "transducer": ["data=spoken_scenes", *FEW],
+    "tts": ["data=spoken_scenes", *FEW],
     "vae": SCENES,
     "vae_dense": DIGITS,
     "vocoder": ["data=spoken_scenes", *FEW],
@@ -34,6 +35,7 @@ SMALL = {  # what would take long, or a download
     "gan_resnet": ["model.net.width=8", "model.discriminator.width=8", "model/features=scenes"],
     "seq2seq_las": ["model.max_len=20"],
     "seq2seq_transformer": ["model.max_len=20"],
+    "tts_fastspeech": ["model.aligner.run=none"],
     "vae_conv": ["model.importance_samples=2"],
     "vae_dense": ["model.importance_samples=2"],
     "vocoder_hifigan": [

@@ -213,7 +213,7 @@ def test_one_failing_job_of_a_multirun_does_not_stop_the_others(tmp_path):
 
 
 def test_a_run_that_ends_before_its_first_validation_says_so(tmp_path):
-    with pytest.raises(ConfigError, match=r"^trainer.val_check_interval: training ended at step 1, before"):
+    with pytest.raises(ConfigError, match=r"^trainer: training ended before its first validation"):
         train(tmp_path, *TINY, "+trainer.max_steps=1")
     assert status(only(tmp_path))["state"] == "failed"
 

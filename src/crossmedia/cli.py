@@ -17,9 +17,18 @@ def main() -> int:
 
 def _run(argv: list[str]) -> None:
     options, rest = _parser().parse_known_args(argv)
+    if rest:
+        _need_run(argv, rest, options)
     if rest and options.verb not in ("generate", "evaluate"):
         raise ConfigError(f"{rest[0]}: {options.verb} has no such argument. crossmedia {options.verb} --help")
     options.call(options, rest)
+
+
+def _need_run(argv: list[str], rest: list[str], options: argparse.Namespace) -> None:
+    """ConfigError where argparse took the value of a task's own word, as in `generate --n 4`, for RUN."""
+    for word, value in zip(argv, argv[1:], strict=False):
+        if word in rest and word.startswith("--") and value not in rest and value == vars(options).get("run"):
+            raise ConfigError(f"{options.verb}: RUN is missing. crossmedia {options.verb} RUN {word} {value}")
 
 
 class _Parser(argparse.ArgumentParser):

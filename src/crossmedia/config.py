@@ -14,7 +14,11 @@ from crossmedia.errors import ConfigError
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ("data", "model", "trainer", "logger", "early_stopping", "ema")  # the keys that name classes
 SECRET = re.compile(r"oc\.env:\s*(\w*(?:KEY|TOKEN|SECRET|PASSW|CREDENTIAL)\w*)", re.IGNORECASE)
-ELSEWHERE = "model.features.weights"  # a path: where the file lies, not which it is
+HELPERS = ("vocoder", "judge", "aligner")  # parts of a model that are runs of their own
+ELSEWHERE = (  # paths: where the file lies, not which it is; and by whom is spoken and judged
+    "model.features.weights",
+    *(f"model.{helper}.run" for helper in HELPERS),
+)
 FROM_DATA = ("num_classes", "tokenizer.vocab_size")  # keys of `data` that the data itself may fill
 
 
@@ -132,8 +136,8 @@ def read_override(override: str) -> tuple[str, Any]:
 def replace(node: dict[str, Any], override: str) -> None:
     """Put the value of a `data.key=value` into a run's plain config, read as Hydra reads it.
 
-    Two keys of the trainer may change too, and the path of the weights that score pictures; the model, and
-    what it knows of its data, is as it was saved.
+    Two keys of the trainer may change too, and `ELSEWHERE`; the model, and what it knows of its data, is as
+    it was saved.
     """
     from crossmedia.faults import of_node
 
@@ -143,21 +147,19 @@ def replace(node: dict[str, Any], override: str) -> None:
     for part in group.split("."):
         place = place.get(part) if isinstance(place, dict) else None
     fixed = group.startswith(("data.image", "data.audio", "data.tokenizer")) or not group.startswith("data")
-    if fixed and key not in ("trainer.accelerator", "trainer.precision", ELSEWHERE):
+    if fixed and key not in ("trainer.accelerator", "trainer.precision", *ELSEWHERE):
         raise ConfigError(
             f"{override}: the model is as it was saved, with its size of pictures, rate of sounds and "
-            "tokenizer. Other data.… can be changed, trainer.accelerator, trainer.precision and "
-            f"{ELSEWHERE}"
+            "tokenizer. Other data.… can be changed, trainer.accelerator, trainer.precision, "
+            f"{', '.join(ELSEWHERE)}"
         )
     if not isinstance(place, dict) or isinstance(place.get(name), dict):
         keys = [f"{group}.{known}" for known in place] if isinstance(place, dict) else []
         raise ConfigError(f"{key}: no such key to change{nearest(key, keys)}")
     place[name] = value
-    parts = {
-        "data": node["data"],
-        "trainer": node["trainer"],
-        "model.features": node["model"].get("features"),
-    }
+    parts = {"data": node["data"], "trainer": node["trainer"]}
+    if key in ELSEWHERE:
+        parts[group] = place
     found = [key + words for part, values in parts.items() for key, words in of_node(values, part)]
     if found:
         raise ConfigError(*found)

@@ -8,7 +8,7 @@ from crossmedia.config import ELSEWHERE, ROOT, read_override
 from crossmedia.errors import ConfigError
 from crossmedia.listing import groups
 
-ALLOWED = ("trainer.max_epochs", "trainer.accelerator", "data.num_workers", "compile", "debug", ELSEWHERE)
+ALLOWED = ("trainer.max_epochs", "trainer.accelerator", "data.num_workers", "compile", "debug", *ELSEWHERE)
 
 
 def parse(words: list[str]) -> tuple[str, list[str], tuple[str, ...]]:
@@ -45,7 +45,7 @@ def change(plain: dict[str, Any], overrides: list[str]) -> tuple[DictConfig, lis
                 faults.append(f"logger={value}: no such option. All: {', '.join(options)}")
                 continue
             value = OmegaConf.load(ROOT / "conf" / "logger" / f"{value}.yaml")
-        elif key not in ALLOWED or (key == ELSEWHERE and OmegaConf.select(cfg, key) is None):
+        elif key not in ALLOWED or (key in ELSEWHERE and not _has(cfg, key)):
             before = OmegaConf.select(cfg, key)
             had = "its own" if OmegaConf.is_config(before) else before
             faults.append(
@@ -59,6 +59,12 @@ def change(plain: dict[str, Any], overrides: list[str]) -> tuple[DictConfig, lis
     if faults:
         raise ConfigError(*faults)
     return cfg, changes
+
+
+def _has(cfg: DictConfig, key: str) -> bool:
+    group, _, name = key.rpartition(".")
+    place = OmegaConf.select(cfg, group)
+    return isinstance(place, DictConfig) and name in place
 
 
 def merged(before: list[str], changes: list[str]) -> list[str]:

@@ -167,6 +167,10 @@ def of_trainer(node: dict[str, Any]) -> Iterator[Fault]:
     endless = all(node.get(name) in (None, -1) for name in ("max_epochs", "max_steps", "max_time"))
     if endless:
         yield "trainer.max_epochs", ": not given, so training has no end. Give it, or trainer.max_steps"
+    every, epochs = node.get("check_val_every_n_epoch"), node.get("max_epochs")
+    if isinstance(every, int) and isinstance(epochs, int) and 0 < epochs < every:
+        words = f"={every}: must be at most trainer.max_epochs, {epochs}, or nothing is ever scored"
+        yield "trainer.check_val_every_n_epoch", words
     precision = str(node.get("precision"))
     if precision.endswith("-true") and not precision.startswith("32"):
         words = "weights and spectrograms are kept in float32. Use 32-true, bf16-mixed or 16-mixed"

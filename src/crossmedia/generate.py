@@ -1,11 +1,8 @@
 """What `generate` of any task takes from a command line, and what becomes of its outputs."""
 
 import inspect
-import math
-import os
 import re
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -16,70 +13,88 @@ from torch import Tensor
 from crossmedia import run
 from crossmedia.audio import read as sounds
 from crossmedia.config import nearest
-from crossmedia.errors import ConfigError, DataError, SystemFault
-from crossmedia.folder import find_run, write_whole
-from crossmedia.images.read import MAX_PIXELS, SUFFIXES
+from crossmedia.errors import ConfigError, DataError
+from crossmedia.folder import find_run
+from crossmedia.given import KINDS, files, in_parts, lines
+from crossmedia.images.read import SUFFIXES
 from crossmedia.limits import outside
-from crossmedia.report.store import png
+from crossmedia.made_files import write_each, write_sheet
+from crossmedia.report.panels import Sound
+from crossmedia.report.store import png, slug, wav
 from crossmedia.saved import inside
 
 MEDIA = ("image", "audio", "text")
-KINDS = {"image": ("pictures", SUFFIXES), "audio": ("sounds", sounds.SUFFIXES)}
 KIND_WORDS = {int: "a whole number", float: "a number", bool: "true or false"}
-PART = 64  # inputs, or pictures out of nothing, at a time
-SECONDS = 600.0  # of sounds at a time
-DIGITS = 6  # of a picture's number in its file's name
+PART = 64  # pictures out of nothing at a time
+DIGITS = 6  # of a number in a file's name
 
 
 class Asked(NamedTuple):
-    """What a task is to make. `outputs` come in parts: texts, or pictures as uint8 (B, 3, H, W)."""
+    """What a task is to make. An output is a text, a waveform (samples,) or a picture (3, H, W) uint8."""
 
-    total: int
-    sources: Iterable[str]  # what each output is made of; of what is made of nothing, its number
-    stems: Iterable[str]  # of their files
-    outputs: Iterator[Any]
+    sources: list[str]  # what each output is made of; of what is made of nothing, its number
+    stems: list[str]  # of their files
+    outputs: Iterator[tuple[int, Any]]  # the place of each among them, and itself
 
 
 def generated(name: str, words: list[str], out: Path | None, trust: tuple[str, ...] = ()) -> Iterator[str]:
-    """The lines to print, as they come: texts, or the paths of the pictures that were written.
+    """The lines to print, as they come: texts, or the paths of the pictures or sounds that were written.
 
-    Raises ConfigError for a word that the task does not take, DataError for an input, SystemFault where `out`
-    cannot be written, and as `run.load` does.
+    Raises ConfigError for a word that the task does not take, SystemFault where `out` cannot be written, as
+    `run.load` does, and in the end, when the others are done, DataError with every input that is at fault.
     """
-    if out and out.suffix.lower() in SUFFIXES - {".png"} and not out.is_dir():
-        raise ConfigError(f"--out={out}: pictures are written as .png. Give such a name, or a folder")
     folder, checkpoint = find_run(name)
     task = run.load(checkpoint, trust)
     given = _keywords(task, words)
     medium = _medium(task, given)
+    faults: list[str] = []
     if medium:
-        asked = _of_inputs(task, medium, _inputs(Path(given.pop(medium)), KINDS[medium]), given)
+        asked = _of_inputs(task, medium, given.pop(medium), given, faults)
     else:
         parameters = _parameters(task)
         given = {word: parameters[word].default for word in ("seed", "n")} | given
         asked = _of_nothing(task, given)
-    first = next(asked.outputs)
-    outputs, several = chain([first], asked.outputs), asked.total > 1
-    if not isinstance(first, Tensor):
+    first = next(asked.outputs, None)
+    if first is not None:
+        label = _label(given if checkpoint.stem == "best" else {**given, "": checkpoint.stem})
+        asked = asked._replace(outputs=chain([first], asked.outputs))
+        yield from _told(task, asked, first[1], medium, label, out, inside(folder, "generated"))
+    if faults:
+        raise DataError(*dict.fromkeys(faults))
+
+
+def _told(
+    task: Any, asked: Asked, first: Any, medium: str | None, label: str, out: Path | None, usual: Path
+) -> Iterator[str]:
+    """Each text, or the path of each file; `first` is the first output, `usual` the folder without `out`."""
+    several = len(asked.sources) > 1
+    if isinstance(first, str):
         if out:
             raise ConfigError(f"--out={out}: {type(task).__name__} gives text, which is printed")
-        for source, text in zip(asked.sources, chain.from_iterable(outputs), strict=True):
-            yield f"{source}: {printable(text)}" if several and medium else printable(text)
+        for place, text in asked.outputs:
+            yield f"{asked.sources[place]}: {printable(text)}" if several and medium else printable(text)
         return
-    home = out or inside(folder, "generated")
-    label = _label(given if checkpoint.stem == "best" else {**given, "": checkpoint.stem})
-    if not (out or medium):
-        yield str(_write_sheet(outputs, asked.total, home / f"{label}.png"))
-    elif home.suffix.lower() == ".png" and not home.is_dir():
-        yield str(_write_sheet(outputs, asked.total, home))
-    else:
-        names = [f"{stem}{'' if out or not label else f'-{label}'}.png" for stem in asked.stems]
-        written = _write_each(outputs, home, names, replace=out is None)
-        for source, path in zip(asked.sources, written, strict=True):
-            if medium:
-                yield f"{source}: {path}" if several else str(path)
-        if not medium:
-            yield str(home)
+    sound = first.dim() == 1
+    suffix, kind, others = (".wav", "sounds", sounds.SUFFIXES) if sound else (".png", "pictures", SUFFIXES)
+    if out and out.suffix.lower() in others - {suffix} and not out.is_dir():
+        raise ConfigError(f"--out={out}: {kind} are written as {suffix}. Give such a name, or a folder")
+    home = out or usual
+    one_file = home.suffix.lower() == suffix and not home.is_dir()
+    if sound and one_file and several:
+        raise ConfigError(f"--out={out}: {len(asked.sources)} sounds do not fit in a file. Give a folder")
+    if not sound and (one_file or not (out or medium)):
+        path = home if one_file else home / f"{label}.png"
+        yield str(write_sheet((image for _, image in asked.outputs), len(asked.sources), path))
+        return
+    names = [f"{stem}{'' if out or not label else f'-{label}'}{suffix}" for stem in asked.stems]
+    if one_file:
+        home, names = home.parent, [home.name]
+    encode = _wav_at(task.meta.audio.sample_rate) if sound else png
+    for place, path in write_each(asked.outputs, home, names, out is None or one_file, encode):
+        if medium:
+            yield f"{asked.sources[place]}: {path}" if several else str(path)
+    if not medium:
+        yield str(home)
 
 
 def told_words(name: str, trust: tuple[str, ...] = ()) -> str:
@@ -87,7 +102,7 @@ def told_words(name: str, trust: tuple[str, ...] = ()) -> str:
     task = run.load(name, trust)
     lines = [f"{type(task).__name__}: {inspect.getdoc(task.generate) or 'tells nothing of itself'}", ""]
     for word, parameter in _parameters(task).items():
-        kind = "a file or folder" if word in MEDIA else KIND_WORDS.get(_kind(parameter.annotation), "a text")
+        kind = "a file or folder" if word in KINDS else KIND_WORDS.get(_kind(parameter.annotation), "a text")
         default = "" if parameter.default in (inspect.Parameter.empty, None) else f" ({parameter.default})"
         lines.append(f"  --{word.replace('_', '-'):8} {kind}{default}")
     return "\n".join(lines)
@@ -173,58 +188,55 @@ def _label(given: dict[str, Any]) -> str:
     return "-".join(re.sub(r"[^A-Za-z0-9.]+", "_", f"{name}{value}")[:40] for name, value in given.items())
 
 
-def _inputs(path: Path, kind: tuple[str, frozenset[str]]) -> list[Path]:
-    """The file, or the files of that kind of a folder in the order of their names; others are counted."""
-    if not path.is_dir():
-        if not path.exists():
-            raise DataError(f"{path}: no such file or folder")
-        return [path]
-    files = sorted(p for p in path.iterdir() if not p.is_dir() and not p.name.startswith("."))
-    name, suffixes = kind
-    found = [file for file in files if file.suffix.lower() in suffixes]
-    if not found:
-        raise DataError(f"{path}: this folder has no {name} ({', '.join(sorted(suffixes))})")
-    if len(found) < len(files):
-        print(f"{len(files) - len(found)} other files in {path} passed over", file=sys.stderr)
-    return found
+def _wav_at(sample_rate: int) -> Callable[[Tensor], bytes]:
+    return lambda waveform: wav(Sound("", waveform, sample_rate))
 
 
-def _of_inputs(task: Any, medium: str, inputs: list[Path], given: dict[str, Any]) -> Asked:
+def _of_inputs(task: Any, medium: str, value: str, given: dict[str, Any], faults: list[str]) -> Asked:
     """An output an input; where two inputs have one stem, every file is named by its input's whole name."""
-    distinct = len({path.stem.lower() for path in inputs}) == len(inputs)
-    outputs = (_outputs(task, {medium: part, **given}, len(part)) for part in _parts(inputs, medium))
-    stems = (path.stem if distinct else path.name for path in inputs)
-    return Asked(len(inputs), map(str, inputs), stems, outputs)
+    if medium == "text":
+        inputs: list[Any] = lines(value)
+        several = len(inputs) > 1
+        stems = [f"{k:0{DIGITS}d}" if several else slug(line) for k, line in enumerate(inputs, 1)]
+    else:
+        inputs = files(Path(value), KINDS[medium])
+        distinct = len({path.stem.lower() for path in inputs}) == len(inputs)
+        stems = [path.stem if distinct else path.name for path in inputs]
+    return Asked([*map(str, inputs)], stems, _each(task, medium, inputs, given, faults))
 
 
-def _parts(inputs: list[Path], medium: str) -> Iterator[list[Path]]:
-    """At most `PART` inputs at a time, of sounds at most `SECONDS` where they are several."""
-    part: list[Path] = []
-    total = 0.0
-    for path in inputs:
-        seconds = _seconds(path) if medium == "audio" else 0.0
-        if part and (len(part) == PART or total + seconds > SECONDS):
-            yield part
-            part, total = [], 0.0
-        part.append(path)
-        total += seconds
-    yield part
+def _each(
+    task: Any, medium: str, inputs: list[Any], given: dict[str, Any], faults: list[str]
+) -> Iterator[tuple[int, Any]]:
+    """The place and the output of each input that has one; what is wrong with others goes to `faults`."""
+    start = 0
+    for part in in_parts(inputs, medium):
+        try:
+            found = [*_outputs(task, {medium: part, **given}, len(part))]
+        except (ConfigError, DataError):
+            if len(inputs) == 1:
+                raise
+            found = [_alone(task, {medium: [one], **given}, faults) for one in part]
+        yield from ((start + k, output) for k, output in enumerate(found) if output is not None)
+        start += len(part)
 
 
-def _seconds(path: Path) -> float:
+def _alone(task: Any, given: dict[str, Any], faults: list[str]) -> Any:
+    """The output of one input; None where it is at fault."""
     try:
-        return sounds.audio_info(path).seconds
-    except DataError:
-        return 0.0  # told when it is read
+        return _outputs(task, given, 1)[0]
+    except (ConfigError, DataError) as error:
+        faults += error.lines
+        return None
 
 
 def _of_nothing(task: Any, given: dict[str, Any]) -> Asked:
     """Pictures `first` to `first + n`, each of its own number, so that they may be made in parts."""
     first, count = given.get("first", 0), given["n"]
-    names, stems = ((f"{number:0{DIGITS}d}" for number in range(first, first + count)) for _ in range(2))
+    names = [f"{number:0{DIGITS}d}" for number in range(first, first + count)]
     parts = ((start, min(PART, first + count - start)) for start in range(first, first + count, PART))
     outputs = (_outputs(task, {**given, "n": size, "first": start}, size) for start, size in parts)
-    return Asked(count, names, stems, outputs)
+    return Asked(names, names, enumerate(chain.from_iterable(outputs)))
 
 
 def _outputs(task: Any, given: dict[str, Any], count: int) -> Any:
@@ -234,47 +246,6 @@ def _outputs(task: Any, given: dict[str, Any], count: int) -> Any:
         raise ConfigError(f"generate: {error}") from error
     whole = not isinstance(outputs, Tensor) or (outputs.dtype == torch.uint8 and outputs.shape[1:2] == (3,))
     if not whole or len(outputs) != count:
-        raise TypeError(f"{type(task).__name__}.generate: gives neither {count} texts nor uint8 (B, 3, H, W)")
+        kinds = f"{count} texts, {count} waveforms nor uint8 (B, 3, H, W)"
+        raise TypeError(f"{type(task).__name__}.generate: gives neither {kinds}")
     return outputs
-
-
-def _write_sheet(outputs: Iterator[Tensor], count: int, path: Path) -> Path:
-    """All pictures on one, in rows and columns that are nearly as many; black fills the last row."""
-    columns = math.ceil(math.sqrt(count))
-    rows = math.ceil(count / columns)
-    sheet, place = torch.empty(0), 0
-    for images in outputs:
-        height, width = images.shape[2:]
-        if not place:
-            if rows * height * columns * width > MAX_PIXELS:
-                fault = f"{count} pictures on one sheet are more than {MAX_PIXELS // 10**6} million pixels"
-                raise ConfigError(f"generate: {fault}. Give a folder with --out")
-            _make(path.parent)
-            sheet = torch.zeros(3, rows * height, columns * width, dtype=torch.uint8)
-        for image in images.cpu():
-            top, left = place // columns * height, place % columns * width
-            sheet[:, top : top + height, left : left + width] = image
-            place += 1
-    write_whole(path, png(sheet))
-    return path
-
-
-def _write_each(outputs: Iterator[Tensor], home: Path, names: list[str], replace: bool) -> Iterator[Path]:
-    """A file a picture; gives each path once it is written."""
-    _make(home)
-    there = set() if replace else {path.name for path in home.iterdir()}
-    if taken := next((name for name in names if name in there), None):
-        raise ConfigError(f"--out={home}: {taken} is there already. Remove it, or give another folder")
-    for name, image in zip(names, chain.from_iterable(outputs), strict=True):
-        write_whole(home / name, png(image))
-        yield home / name
-
-
-def _make(folder: Path) -> None:
-    """The folder, before hours are spent on what it is to hold."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SystemFault(f"{folder}: {error.strerror}. Choose another place with --out") from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise SystemFault(f"{folder}: not to be written. Choose another place with --out")

@@ -26,18 +26,18 @@ class Range(NamedTuple):
 
 _AT_LEAST_1 = """
     accumulate_grad_batches attention_dim batch_size beam captions_per_image channels
-    check_val_every_n_epoch codes condition decoder_widths depth dilations dim early_every early_size
-    embedding_dim encoder_widths eval_batch_size flows group heads hidden hop_length image_size
+    check_val_every_n_epoch codes condition decoder_dim decoder_widths depth dilations dim early_every
+    early_size embedding_dim encoder_widths eval_batch_size flows group heads hidden hop_length image_size
     importance_samples iterations kernel kernels latent_dim latents layers max_epochs max_len memory_dim
-    min_count min_pictures n_critic n_fft n_mels num_nodes num_test num_train num_val objects outputs
-    period_width periods r1_every rates samples scale_width scales size step_size strides T_max timeout top
-    total_steps voices width widths win_length
+    min_count min_pictures most n_critic n_fft n_mels num_nodes num_test num_train num_val objects outputs
+    period_width periods postnet_dim prenet_dim r1_every rates reduction samples scale_width scales size
+    step_size strides T_max timeout top total_steps voices width widths win_length
 """
 _AT_LEAST_0 = """
     attention_penalty band_masks bands beta blocks commitment context eps f_min feature_weight first
-    frame_masks frames free_bits gamma gradient_clip_val kinds l1 l2 length_penalty lm_weight
+    frame_masks frames free_bits gamma gradient_clip_val guide kinds l1 l2 length_penalty lm_weight
     log_every_n_steps lr max_lr mel_weight mixup momentum noise overfit_batches patience penalty r1 sigma
-    warmup weight_decay
+    speakers warmup weight_decay
 """
 RANGES: dict[str, Range] = {
     **dict.fromkeys(_AT_LEAST_1.split(), Range(1)),
@@ -59,6 +59,9 @@ RANGES: dict[str, Range] = {
     "frames_share": Range(0, 1),
     "length_bonus": Range(-100, 100),
     "pct_start": Range(0, 1),
+    "speed": Range(0.25, 4),
+    "pitch": Range(-24, 24),  # semitones
+    "start": Range(0, 1),  # a part of training
     "snr": Range(-100, 100),  # dB
     "speeds": Range(0.5, 2),
     "sample_rate": Range(1_000, 384_000),  # Hz
@@ -66,10 +69,10 @@ RANGES: dict[str, Range] = {
     "silence": Range(0, 60),  # seconds
     "max_seconds": Range(above=0),
     "f_max": Range(above=0),
+    "threshold": Range(0, 1),
     "mean": Range(-100, 100),  # of a logarithm
     "deviation": Range(above=0),
     "shift": Range(0, 1),
-    "start": Range(0, 1),  # a part of training
     "rotate": Range(0, 180),
     "scale": Range(0, 0.9),
     "seed": Range(0, 2**32 - 1),

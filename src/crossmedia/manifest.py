@@ -1,5 +1,6 @@
-"""What a number depends on beside the config: versions, commit, seed, data, features, hardware."""
+"""What a number depends on beside the config: versions, commit, seed, data, other runs, hardware."""
 
+import contextlib
 import os
 import platform
 import shutil
@@ -8,8 +9,9 @@ import sys
 from importlib import metadata
 from typing import Any
 
-from crossmedia.config import ROOT
-from crossmedia.errors import ConfigError, brief
+from crossmedia.config import HELPERS, ROOT
+from crossmedia.errors import CheckpointError, ConfigError, brief
+from crossmedia.folder import find_run
 
 PACKAGES = (
     "torch",
@@ -43,6 +45,7 @@ def manifest(
         "seed": seed,
         "data": fingerprint,
         "features": scored_by(model or {}),
+        "helpers": helped_by(model or {}),
         "git": _git(),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "hardware": {
@@ -59,13 +62,37 @@ def manifest(
 
 def scored_by(model: dict[str, Any]) -> dict[str, str | None]:
     """The name of the features by which pictures are scored, and the beginning of their weights' sha256."""
-    from crossmedia.metrics.features import known
-
     node = model.get("features")
     if not isinstance(node, dict) or "_target_" not in node:
         return {}
+    from crossmedia.metrics.features import known
+
     found = known(node)
     return {found.name: found.sha256 and found.sha256[:DIGITS]}
+
+
+def helped_by(model: dict[str, Any]) -> dict[str, str | None]:
+    """The runs that a model hears, speaks or learns by, and the beginning of their weights' sha256."""
+    from crossmedia.metrics.features import sha256
+
+    found = {}
+    for helper in HELPERS:
+        node = model.get(helper)
+        run = node.get("run") if isinstance(node, dict) else None
+        if run is not None:
+            with contextlib.suppress(CheckpointError):
+                digest = sha256(find_run(run)[1])
+                found[helper] = digest and digest[:DIGITS]
+    return found
+
+
+def other_helpers(before: dict[str, Any], model: dict[str, Any]) -> list[str]:
+    """A line for each that is not the one of the run whose manifest `before` is."""
+    now, then = helped_by(model), before.get("helpers")
+    if not isinstance(then, dict):
+        return []
+    changed = [helper for helper in HELPERS if now.get(helper) != then.get(helper)]
+    return [f"Not the {helper} of the training: model.{helper}.run" for helper in changed]
 
 
 def need_same_features(before: dict[str, Any], model: dict[str, Any]) -> None:

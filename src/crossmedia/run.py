@@ -10,7 +10,7 @@ from crossmedia import config, continued
 from crossmedia.build import build, locate, refuse_foreign
 from crossmedia.errors import CheckpointError, ConfigError, SecurityError, SystemFault, brief
 from crossmedia.folder import RunFolder, find_folder, find_run, write_json
-from crossmedia.manifest import other_features
+from crossmedia.manifest import other_features, other_helpers
 from crossmedia.origin import last_good
 from crossmedia.saved import (
     inside,
@@ -187,7 +187,8 @@ def evaluated(
     scores: dict[str, float] = {}
     own = not any(override.startswith("data.source") for override in overrides)
     notes = dict.fromkeys(other_data(folder, data.source.fingerprint()) if own else [])
-    notes |= dict.fromkeys(other_features(saved_facts(folder, "manifest"), node["model"]))
+    before = saved_facts(folder, "manifest")
+    notes |= dict.fromkeys(other_features(before, node["model"]) + other_helpers(before, node["model"]))
     for name in splits:
         found = test(trainer, task, data, name)
         facts = {"checkpoint": checkpoint.name, "overrides": list(overrides)}

@@ -14,6 +14,7 @@ from crossmedia.sealed import read_values
 from crossmedia.typing import mistyped
 
 FORMAT = 1  # of checkpoints
+PLAIN = ("classes", "seconds", "speakers", "longest")  # the parts of `meta` that are values
 MOST_TEXT = 1 << 20  # bytes of a config.yaml, of which a long one has a few thousand
 
 
@@ -111,7 +112,7 @@ def _differing(one: Any, other: Any, key: str) -> Iterator[str]:
     if isinstance(one, dict) and isinstance(other, dict) and one.get("_target_") == other.get("_target_"):
         for name in {**one, **other}:
             yield from _differing(one.get(name), other.get(name), f"{key}.{name}")
-    elif one != other and key != ELSEWHERE:
+    elif one != other and key not in ELSEWHERE:
         yield key
 
 
@@ -174,7 +175,8 @@ def saved_facts(folder: Path, name: str) -> dict[str, Any]:
 
 def pack_meta(meta: Any) -> dict[str, Any]:
     """`meta` as plain values."""
-    plain = {"classes": list(meta.classes), "seconds": meta.seconds}
+    plain = {name: getattr(meta, name) for name in PLAIN}
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
     parts = {name: part for name, part in meta._asdict().items() if name not in plain and part is not None}
     return plain | {name: part.config() for name, part in parts.items()}
 
@@ -184,7 +186,12 @@ def unpack_meta(plain: dict[str, Any], trust: tuple[str, ...] = (), source: str 
     from crossmedia.data.batches import Meta
 
     refuse_foreign(plain, "meta", trust, source)
-    known = ("classes", "seconds")
-    parts = {name: build(node, f"meta.{name}") for name, node in plain.items() if name not in known}
-    seconds = plain.get("seconds")
-    return Meta(tuple(plain["classes"]), **parts, seconds=None if seconds is None else float(seconds))
+    parts = {name: build(node, f"meta.{name}") for name, node in plain.items() if name not in PLAIN}
+    seconds, longest = plain.get("seconds"), plain.get("longest")
+    return Meta(
+        tuple(plain["classes"]),
+        None if seconds is None else float(seconds),
+        tuple(plain.get("speakers", ())),
+        None if longest is None else int(longest),
+        **parts,
+    )

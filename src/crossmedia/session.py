@@ -167,7 +167,7 @@ class Session:
         before = saved_facts(folder, "manifest") if self.resume else {}
         if before:  # it speaks of the start; of each later one, what differs
             need_same_features(before, plain["model"])
-            stack = ("versions", "hardware", "git", "features")
+            stack = ("versions", "hardware", "git", "features", "helpers")
             differs = {name: facts[name] for name in stack if facts[name] != before.get(name)}
             facts = {**before, "command": facts["command"], "resumed": [*before.get("resumed", []), differs]}
         self.manifest = facts
@@ -192,10 +192,9 @@ class Session:
         best = self.folder.path / "checkpoints" / "best.ckpt"
         if not best.exists():
             if self.checkpoints.monitor not in trainer.callback_metrics:
-                words = f"training ended at step {trainer.global_step}, before its first validation"
-                raise ConfigError(
-                    f"trainer.val_check_interval: {words}. Set it to fewer steps, or train longer"
-                )
+                words = "training ended before its first validation, so nothing was scored"
+                keys = "trainer.val_check_interval or trainer.check_val_every_n_epoch"
+                raise ConfigError(f"trainer: {words}. Set {keys} to less, or train longer")
             raise NonFiniteError(
                 f"{self.checkpoints.monitor}: no finite number at any validation, so nothing is best. Lower "
                 "model.optimizer.lr, or use another monitor"

@@ -149,5 +149,5 @@ def test_without_the_package_the_line_says_how_to_get_it(monkeypatch):
         with pytest.raises(SystemFault) as caught:
             call()
         assert caught.value.report() == (
-            'environment: the embedded speech needs espeakng-loader: pip install "crossmedia[speech]"'
+            'environment: speech and phonemes need espeakng-loader: pip install "crossmedia[speech]"'
         )

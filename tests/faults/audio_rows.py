@@ -103,6 +103,7 @@ ROWS = [
     Row("rf64", wav((b"ds64", DS64), fmt(), (b"data", SAMPLES, 0xFFFFFFFF), name=b"RF64")),
     Row("extensible", wav(fmt(0xFFFE, more=EXTENSIBLE), (b"data", SAMPLES))),
     Row("another rate", holding(encoded(rate=22_050)), samples=22_050),
+    Row("channels that cancel", holding(encoded(np.stack([tone(), -tone()], 1))), "cancel one another"),
     Row("stereo", holding(encoded(np.stack([tone(), 0.8 * tone()], 1)))),
     Row("six channels", holding(encoded(np.stack([tone()] * 6, 1), "FLAC"))),
     Row("silence", holding(encoded(np.zeros(16_000, np.float32)))),

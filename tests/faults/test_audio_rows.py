@@ -15,7 +15,13 @@ from crossmedia.audio.read import audio_info, need_seconds, read_audio
 from crossmedia.audio.transforms import AudioTransform
 from crossmedia.errors import DataError
 
-OF_SAMPLES = {"flac cut", "not a number", "infinite", "integers as floats"}  # what only decoding can tell
+OF_SAMPLES = {  # what only decoding can tell
+    "flac cut",
+    "not a number",
+    "infinite",
+    "integers as floats",
+    "channels that cancel",
+}
 BOMBS = [row for row in BROKEN if row.name in ("longer than max", "ten minutes of silence", "4 GB")]
 
 

@@ -70,15 +70,15 @@ def pictures(*greys):
     return torch.stack([torch.full((3, 4, 32), grey, dtype=torch.uint8) for grey in greys])
 
 
-def test_each_picture_has_the_nearest_beside_it_and_the_distance_of_their_pixels_below():
-    grid = beside_nearest(pictures(10, 251), pictures(0, 100, 200))
+def test_each_picture_has_the_nearest_beside_it():
+    features = torch.tensor([[1.0], [9.0]]), torch.tensor([[1.5], [4.0], [8.8]])
+    grid = beside_nearest(pictures(10, 251), pictures(0, 100, 200), features)
     assert grid.images.shape == (2, 3, 4, 32 + 2 + 32)
     assert grid.images[:, 0, 0, [0, 33, 34]].tolist() == [[10, 255, 0], [251, 255, 200]]
-    assert grid.captions == ["0.0392", "0.2"]  # 10 / 255, 51 / 255
-    assert "the nearest of 3 training pictures" in grid.note and "pixels" in grid.note
+    assert grid.captions == ["0.5", "0.2"] and "the nearest of 3 training pictures" in grid.note
 
 
-def test_with_features_the_nearest_is_theirs_and_the_note_says_so():
+def test_the_nearest_is_by_the_features_and_the_note_says_what_is_usual():
     features = torch.tensor([[0.0, 1.0]]), torch.tensor([[9.0, 9.0], [3.0, 5.0]])
     grid = beside_nearest(pictures(10), pictures(10, 200), features, usual=4.256)
     assert int(grid.images[0, 0, 0, -1]) == 200 and grid.captions == ["5"]

@@ -10,12 +10,10 @@ from torchmetrics.image.kid import KernelInceptionDistance
 
 from crossmedia.metrics import quality
 from crossmedia.metrics.quality import (
-    density_coverage,
     frechet,
     inception_score,
     kernel,
     pairs,
-    precision_recall,
 )
 
 
@@ -154,14 +152,13 @@ def test_inception_score_goes_from_1_to_the_number_of_classes():
 def test_points_on_a_line_are_counted_by_hand():
     real, fake = line(0, 1, 3, 7), line(1.5, 2, 20, 21)
     # k 1: real reach 1, 1, 2, 4; the generated 0.5, 0.5, 1, 1
-    precision, recall = precision_recall(real, fake, k=1)
-    assert precision == 2 / 4  # 1.5 and 2
-    assert recall == 1 / 4  # 1 alone, at the very end of 1.5's reach
-    density, coverage = density_coverage(real, fake, k=1)
-    assert density == 3 / 4  # 1 reaches 1.5, 3 reaches 1.5 and 2; 2 is just out of 1's reach
-    assert coverage == 2 / 4
+    found = pairs(real, fake, k=1, dense_k=1)
+    assert found.precision == 2 / 4  # 1.5 and 2
+    assert found.recall == 1 / 4  # 1 alone, at the very end of 1.5's reach
+    assert found.density == 3 / 4  # 1 reaches 1.5, 3 reaches 1.5 and 2; 2 is just out of 1's reach
+    assert found.coverage == 2 / 4
     # k 2: real reach 3, 2, 3, 6
-    assert density_coverage(real, fake, k=2)[0] == (2 + 2 + 2 + 2) / (2 * 4)
+    assert pairs(real, fake, dense_k=2).density == (2 + 2 + 2 + 2) / (2 * 4)
 
 
 def brute(real, fake, k, dense_k):
@@ -190,8 +187,6 @@ def test_neighbours_are_those_that_a_loop_counts(k, dense_k):
     real, fake = draw(40, 3), draw(30, 3, seed=1, shift=0.5)
     found = pairs(real, fake, k, dense_k)
     assert [part.item() for part in found[1:]] == pytest.approx(brute(real, fake, k, dense_k), abs=1e-12)
-    assert precision_recall(real, fake, k) == found[1:3]
-    assert density_coverage(real, fake, dense_k) == found[3:]
 
 
 def test_a_set_with_itself_is_precise_whole_and_of_density_1():

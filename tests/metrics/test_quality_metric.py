@@ -17,11 +17,10 @@ from crossmedia.metrics.features import Features, in_colour, resized
 from crossmedia.metrics.quality import (
     SCORES,
     Quality,
-    density_coverage,
     frechet,
     inception_score,
     kernel,
-    precision_recall,
+    pairs,
 )
 
 
@@ -68,16 +67,15 @@ def numbers(scores):
 def test_the_scores_are_those_of_the_features():
     metric = Quality(Toy())
     real, fake = metric.features_of(REAL), metric.features_of(FAKE)
-    precision, recall = precision_recall(real.features, fake.features)
-    density, coverage = density_coverage(real.features, fake.features)
+    near = pairs(real.features, fake.features)
     told = {
         "fid": frechet(real.features, fake.features),
         "kid": kernel(real.features, fake.features),
         "inception_score": inception_score(fake.probabilities),
-        "precision": precision,
-        "recall": recall,
-        "density": density,
-        "coverage": coverage,
+        "precision": near.precision,
+        "recall": near.recall,
+        "density": near.density,
+        "coverage": near.coverage,
         "sure": torch.tensor(sum(max(row) >= 0.9 for row in fake.probabilities.tolist()) / 60),
     }
     assert whole() == pytest.approx(numbers(told), rel=1e-6)

@@ -136,6 +136,8 @@ def test_an_unknown_word_of_a_history_is_unk_too(long):
     [
         (MODEL.replace("ngram 2=3", "ngram 2=4"), "3 of 4 2-grams"),
         (MODEL.replace("-0.3\tred", "x\tred"), ":8: a number expected"),
+        (MODEL.replace("-0.3\tred", "nan\tred"), ":8: nan: the log10 of a probability expected, at most 0"),
+        (MODEL.replace("-0.3\tred", "0.3\tred"), ":8: 0.3: the log10 of a probability expected, at most 0"),
         (MODEL.replace("\\1-grams:", "\\7-grams:"), ":5: no line `ngram 7=…` above it"),
         (MODEL.replace("-0.1\t<s> red", "-0.1\tred"), ":13: log10, 2 words and at most a back-off expected"),
         ("hello\n", "no n-grams in it. An ARPA file is expected"),

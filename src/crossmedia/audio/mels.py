@@ -56,6 +56,7 @@ class LogMel(nn.Module):
         if f_min >= top:
             raise ValueError(f"f_min {f_min}: must be below f_max {top:g}")
         self.n_fft, self.hop_length, self.n_mels = n_fft, hop_length, n_mels
+        self.sample_rate, self.win_length, self.f_min, self.f_max = sample_rate, win_length, f_min, top
         filters = mel_filters(sample_rate, n_fft, n_mels, f_min, top)
         empty = int((filters.sum(0) == 0).sum())
         if empty:
@@ -83,6 +84,11 @@ class LogMel(nn.Module):
         parts = zip(self.spans, self.filters.split(_TOGETHER, dim=1), strict=True)
         mels = torch.cat([power[..., low:high] @ part[low:high] for (low, high), part in parts], -1)
         return mels.clamp(min=FLOOR).log()  # (B, T, M)
+
+    def settings(self) -> dict[str, float]:
+        """The arguments that make an equal one."""
+        names = ("sample_rate", "n_fft", "win_length", "hop_length", "n_mels", "f_min", "f_max")
+        return {name: getattr(self, name) for name in names}
 
     def frames(self, lens: Tensor) -> Tensor:
         """How many frames clips of so many samples have (B,)."""

@@ -21,6 +21,7 @@ from crossmedia.limits import outside
 FORMATS = ("WAV", "FLAC", "OGG", "MP3")
 SUFFIXES = frozenset(".wav .flac .ogg .oga .opus .mp3".split())
 MAX_SECONDS = 60.0  # of one clip: 90 kB of FLAC can hold ten minutes
+CANCELLED = 1e-4  # of the loudest channel's power, 40 dB, which their mean must have
 LOUDEST = 1000.0  # a float file beyond this holds the integers of 16 bits or more
 TOLERANCE = 0.01  # seconds by which a list may be wrong about a clip
 
@@ -137,11 +138,20 @@ def _checked(info: AudioInfo) -> AudioInfo:
 
 
 def _mono(sound: SoundFile) -> Iterator[np.ndarray]:
-    """Blocks (samples,) of the mean over the channels."""
+    """Blocks (samples,) of the mean over the channels; refused where these cancel one another."""
+    power = mixed = 0.0
     while len(block := sound.read(_BLOCK, dtype="float32", always_2d=True)):
-        peak = float(np.abs(block).max())  # before the channels are mixed: they may cancel
+        peak = float(np.abs(block).max())
         if not np.isfinite(peak):
             raise Unreadable("samples that are NaN or infinite. Remove it")
         if peak > LOUDEST:
             raise Unreadable(f"samples up to {spaced(round(peak))}: a float file holds [-1, 1]. Scale it")
-        yield block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
+        if block.shape[1] == 1:
+            yield block[:, 0]
+            continue
+        mean = block.mean(axis=1)
+        power += float(np.square(block, dtype=np.float64).sum(axis=0).max())
+        mixed += float(np.square(mean, dtype=np.float64).sum())
+        yield mean
+    if mixed < power * CANCELLED:
+        raise Unreadable("its channels cancel one another: their mean is silence. Turn the sign of one")

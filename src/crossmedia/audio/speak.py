@@ -1,4 +1,4 @@
-"""From texts to sounds: espeak-ng's process, its sounds at the rate asked for, its faults in one line."""
+"""From texts to sounds and to phonemes: espeak-ng's processes, and their faults in one line."""
 
 import functools
 import json
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from crossmedia.audio import espeak
+from crossmedia.audio import espeak, espeak_ipa
 from crossmedia.errors import SystemFault, brief
 
 PACKAGE = "espeakng-loader"
@@ -33,20 +33,47 @@ def speak(utterances: Sequence[Utterance], sample_rate: int) -> list[np.ndarray]
 
     Raises `SystemFault` where espeak-ng is missing, fails, or is not done after `PATIENCE` seconds.
     """
-    loader = _loader()
-    # Without the paths and packages of this process: the program needs none of them, and starts sooner.
-    command = [sys.executable, "-I", "-S", espeak.__file__, loader.get_library_path(), loader.get_data_path()]
     lines = "".join(json.dumps(utterance) + "\n" for utterance in utterances)
-    code, sounds, said = _answered(command, lines.encode())
+    code, sounds, said = _answered(_program(espeak.__file__), lines.encode())
     if code is None:
         last = utterances[min(_whole(sounds), len(utterances) - 1)]
         fault = f'{PATIENCE:g} s, and no end of "{brief(last.text)}" ({last.voice})'
         raise SystemFault(f"espeak-ng: {fault}. Start again, or leave this text out")
     if code:
-        end = f"ended by {signal.Signals(-code).name}" if code < 0 else "failed"
-        fault = brief((said.decode(errors="replace").strip().splitlines() or [end])[-1], 120)
-        raise SystemFault(f"espeak-ng: {fault}. Start again, or reinstall {PACKAGE}")
+        raise _fault(code, said)
     return [_resampled(sound, sample_rate) for sound in _sounds(sounds)]
+
+
+def phonemes_of(texts: Sequence[str], voice: str) -> list[str]:
+    """Each text as a voice of espeak-ng says it, in IPA without punctuation: one process for all of them.
+
+    Raises ValueError for an unknown voice, and `SystemFault` as `speak` does.
+    """
+    lines = "".join(json.dumps(text) + "\n" for text in texts)
+    code, rows, said = _answered(_program(espeak_ipa.__file__, voice), lines.encode())
+    if code is None:
+        last = texts[min(rows.count(b"\n"), len(texts) - 1)]
+        fault = f'{PATIENCE:g} s, and no phonemes of "{brief(last)}"'
+        raise SystemFault(f"espeak-ng: {fault}. Start again, or leave this text out")
+    if code == espeak_ipa.NO_VOICE:
+        raise ValueError(
+            f"phonemes {voice!r}: espeak-ng has no such voice; en-us, en-gb-x-rp and de are some"
+        )
+    if code:
+        raise _fault(code, said)
+    return [json.loads(row) for row in rows.splitlines()]
+
+
+def _program(path: str, *words: str) -> list[str]:
+    """Without the paths and packages of this process: the program needs none of them, and starts sooner."""
+    loader = _loader()
+    return [sys.executable, "-I", "-S", path, loader.get_library_path(), loader.get_data_path(), *words]
+
+
+def _fault(code: int, said: bytes) -> SystemFault:
+    end = f"ended by {signal.Signals(-code).name}" if code < 0 else "failed"
+    fault = brief((said.decode(errors="replace").strip().splitlines() or [end])[-1], 120)
+    return SystemFault(f"espeak-ng: {fault}. Start again, or reinstall {PACKAGE}")
 
 
 def _answered(command: Sequence[str], lines: bytes) -> tuple[int | None, bytes, bytes]:
@@ -74,7 +101,7 @@ def _loader() -> Any:
     try:
         import espeakng_loader  # it knows where the library is, and does not load it
     except ImportError:
-        message = f'the embedded speech needs {PACKAGE}: pip install "crossmedia[speech]"'
+        message = f'speech and phonemes need {PACKAGE}: pip install "crossmedia[speech]"'
         raise SystemFault(message) from None
     return espeakng_loader
 

@@ -66,6 +66,16 @@ class SpeechBatch(NamedTuple):
     ids: list[str]
 
 
+class SynthesisBatch(NamedTuple):
+    inputs: Clips
+    tokens: Tensor  # (B, L) with eos, padded with 0
+    lens: Tensor  # (B,)
+    references: list[str]  # what is said
+    speakers: Tensor | None  # (B,) numbers of the speakers that `meta` names
+    valid: Tensor  # (B,)
+    ids: list[str]
+
+
 class CropBatch(NamedTuple):
     inputs: Clips  # crops of one length in training, else whole clips
     valid: Tensor  # (B,)
@@ -88,22 +98,25 @@ def ids_of(batch: Any) -> list[str]:
 class Meta(NamedTuple):
     """What only the data knows; the task keeps it in the checkpoint, so that loading needs no data.
 
-    Each part but `classes` and `seconds` is an object with `config()`: a plain dict with `_target_` that
-    builds it again.
+    The first ones are plain values. Each of the others is an object with `config()`: a plain dict with
+    `_target_` that builds it again.
     """
 
     classes: tuple[str, ...] = ()
+    seconds: float | None = None  # of the longest sound of training
+    speakers: tuple[str, ...] = ()  # where the task tells them apart
+    longest: int | None = None  # characters of the longest text of training that is to be spoken
     tokenizer: Any = None
     image: Any = None  # images.transforms.ImageTransform
     audio: Any = None  # audio.transforms.AudioTransform
     scorer: Any = None  # the data set's own Metric, as SceneAccuracy is
-    seconds: float | None = None  # of the longest sound of training
+    front: Any = None  # text.frontend.SpeechText
 
 
 class Split(Protocol):
     """One split of a source. It may offer `__getitems__(indices) -> list[Sample]` to compute many at once,
     and `lengths() -> list[float]`, the seconds of each sample without decoding it, for batches of like
-    length.
+    length. Where its samples have speakers, `speakers() -> list[str | None]` tells each one's.
     """
 
     def __len__(self) -> int: ...

@@ -120,8 +120,21 @@ class DataModule(LightningDataModule):
         if classes and self.num_classes not in (None, len(classes)):
             raise ConfigError(f"data.num_classes={self.num_classes}: the data has {len(classes)} classes")
         scorer = self.source.scorer if "captions" in self.view.needs else None
-        lengths = lengths_of(self._splits["train"]) if "waveform" in self.view.needs else None
-        return Meta(classes, tokenizer, self.image, self.audio, scorer, max(lengths) if lengths else None)
+        train: Any = self._splits["train"]
+        needs = self.view.needs
+        lengths = lengths_of(train) if "waveform" in needs else None
+        front = getattr(self.view, "front", None)
+        return Meta(
+            classes,
+            max(lengths) if lengths else None,
+            tuple(sorted(set(map(str, train.speakers())))) if "speaker" in needs else (),
+            max(len(front(text)) for text in train.texts()) if front else None,
+            tokenizer,
+            self.image,
+            self.audio,
+            scorer,
+            front,
+        )
 
     def _short(self, split: Split) -> Split:
         most, lengths = self.max_seconds, lengths_of(split)
@@ -226,6 +239,11 @@ class Chosen:
     def lengths(self) -> list[float] | None:
         found = lengths_of(self.split)
         return found and [found[index] for index in self.indices]
+
+    def speakers(self) -> list[str | None]:
+        split: Any = self.split
+        found = split.speakers()
+        return [found[index] for index in self.indices]
 
 
 class Item(NamedTuple):

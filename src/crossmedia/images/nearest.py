@@ -10,6 +10,7 @@ from crossmedia.report.panels import Grid
 
 ROWS, COLUMNS = 512, 2048  # of the distances that are in memory at a time
 WHITE = 255
+PAIRS = 6  # in a row
 
 
 def nearest(features: Tensor, pool: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
@@ -46,31 +47,23 @@ def _nearest(features: Tensor, pool: Tensor, k: int) -> tuple[Tensor, Tensor]:
 def beside_nearest(
     images: Tensor,
     pool: Tensor,
-    features: tuple[Tensor, Tensor] | None = None,
+    features: tuple[Tensor, Tensor],
     usual: float | None = None,
     among: int | None = None,
-    title: str = "Nearest training pictures",
-    columns: int = 6,
 ) -> Grid:
-    """Each of `images` (N, 3, H, W) uint8 with the nearest of `pool` (M, 3, H, W) uint8 to its right.
+    """Each of `images` (N, 3, H, W) uint8 with the nearest of `pool` (M, 3, H, W) uint8 to its right, by the
+    Euclidean distance of their `features`, (N, D) and (M, D).
 
-    Nearest by the pixels, as the root of the mean square of differences from 0 to 1; with `features`, (N, D)
-    and (M, D), by their Euclidean distance. `usual` is the median of that distance for real pictures that are
-    not in the pool: a generated one that is much nearer is a copy. `among` is the number of
-    pictures from which the pool was chosen already.
+    `usual` is the median of that distance for real pictures that are not in the pool: a generated one that is
+    much nearer is a copy. `among` is the number of pictures from which the pool was chosen already.
     """
-    if features is None:
-        side = images.shape[1:].numel() ** 0.5 * 255
-        distances, indices = nearest(images.flatten(1), pool.flatten(1))
-        distances = distances / side
-        measure = "the root mean square of their pixels' differences, from 0 to 1"
-    else:
-        distances, indices = nearest(*features)
-        measure = "the distance of their features"
+    distances, indices = nearest(*features)
     right = pool[indices[:, 0].to(pool.device)].to(images)
     gap = images.new_full((*images.shape[:3], max(1, images.shape[3] // 16)), WHITE)
-    note = f"Left: generated. Right: the nearest of {among or len(pool)} training pictures. Below: {measure}"
+    note = f"Left: generated. Right: the nearest of {among or len(pool)} training pictures. "
+    note += "Below: the distance of their features"
     if usual is not None:
         note += f"; usual for real pictures that are not among them: {usual:.3g}"
     captions = [f"{distance:.3g}" for distance in distances[:, 0].tolist()]
-    return Grid(title, torch.cat([images, gap, right], 3), captions, columns, f"{note}.")
+    title, sides = "Nearest training pictures", torch.cat([images, gap, right], 3)
+    return Grid(title, sides, captions, PAIRS, f"{note}.")

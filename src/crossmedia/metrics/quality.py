@@ -181,25 +181,15 @@ def kernel(real: Tensor, fake: Tensor) -> Tensor:
     return pairs(real, fake).kid
 
 
-def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[Tensor, Tensor]:
-    """Shares of the generated samples within the real ones' reach, and of real within generated
-    (Kynkäänniemi et al., 2019). A sample reaches to its k-th neighbour, which is within."""
-    found = pairs(real, fake, k=k)
-    return found.precision, found.recall
-
-
-def density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> tuple[Tensor, Tensor]:
-    """How many real samples reach a generated one on average, over k, and the share of real samples that
-    reach any (Naeem et al., 2020). The k-th neighbour is just out of reach, as in the authors' code: so of a
-    set with itself both are 1."""
-    found = pairs(real, fake, dense_k=k)
-    return found.density, found.coverage
-
-
 def pairs(real: Tensor, fake: Tensor, k: int = 3, dense_k: int = 5) -> Pairs:
-    """`kernel`, `precision_recall` with `k` and `density_coverage` with `dense_k` in one pass over the pairs.
+    """All scores that compare each with each, in one pass over the pairs; KID as `kernel` has it.
 
-    A k above N - 1 or M - 1 is lowered to it. Lengths that float32 cannot tell apart count as equal.
+    Precision and recall are the shares of the generated samples within the real ones' reach, and of real
+    within generated (Kynkäänniemi et al., 2019): a sample reaches to its k-th neighbour, which is within.
+    Density is how many real samples reach a generated one on average, over `dense_k`, coverage the share of
+    real samples that reach any (Naeem et al., 2020): the k-th neighbour is just out of reach, as in the
+    authors' code, so of a set with itself both are 1. A k above N - 1 or M - 1 is lowered to it.
+    Lengths that float32 cannot tell apart count as equal.
     """
     _need_two(real, fake)
     real, fake = _double(real), _double(fake)

@@ -83,8 +83,8 @@ class Seq2SeqRecognition(Recogniser):
     def generate(self, *, audio: Any, beam: int | None = None) -> list[str]:
         """What is said in each sound: a path, a waveform (samples,) at the model's rate, or a list of them.
 
-        Sounds may be of any length: where one has no pauses to be cut at, overlapping pieces are heard, and
-        their texts joined at the words that they have in common.
+        Sounds may be up to two hours long: where one has no pauses to be cut at, overlapping pieces are
+        heard, and their texts joined at the words that they have in common.
         """
 
         def write(waveforms: list[Tensor], longest: float) -> list[str]:

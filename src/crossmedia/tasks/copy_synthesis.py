@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from crossmedia.audio.speech_mel import FLOOR, SpeechMel
 from crossmedia.data.batches import Clips, CropBatch, one_of
 from crossmedia.nets.masks import mask_of, masked
-from crossmedia.report.panels import Matrix, Panel, Sound
-from crossmedia.tasks.over_time import SECONDS
+from crossmedia.report.panels import Panel, Sound
+from crossmedia.tasks.mel_pairs import mel_panels
 
 PLAYED = 4  # clips that can be heard beside their copies
 
@@ -103,10 +103,13 @@ def score_copies(task: Any, batch: CropBatch, split: str) -> None:
     own = cells.mean(2).sum(1) / frames  # (B,)
     keep = batch.valid.nonzero().flatten().tolist()
     task.log_score(split, "mel", own[batch.valid].sum() / max(len(keep), 1), len(keep))
-    for k in keep:
+    real, copy = ([one_of(sounds, k) for k in keep] for sounds in (clips, copies))
+    heard = task.round_trip.score(task, split, copy, real, [batch.references[k] for k in keep])
+    for place, k in enumerate(keep):
         seconds = round(int(clips.lens[k]) / task.meta.audio.sample_rate, 3)
-        record = {"id": batch.ids[k], "reference": batch.references[k], "seconds": seconds}
-        task.records.append({**record, "score": {"mel": round(float(own[k]), 4)}})
+        score = {"mel": round(float(own[k]), 4), **heard[place].get("score", {})}
+        record = {"id": batch.ids[k], "reference": batch.references[k], "output": heard[place]["output"]}
+        task.records.append({**record, "seconds": seconds, "score": score})
         if len(task.copies.heard) < PLAYED:
             task.copies.heard.append((batch.ids[k], one_of(clips, k), one_of(copies, k)))
 
@@ -129,21 +132,6 @@ def shown(task: Any) -> list[Panel]:
         found += mel_panels(task.mel, *(_mels(task.mel, waveform) for waveform in both), sample_rate=rate)
     for name, clip, copy in task.copies.heard:
         found += [Sound(name, clip, rate, "real"), Sound(name, copy, rate, "from its mels")]
-    return found
-
-
-def mel_panels(mel: SpeechMel, real: Tensor, made: Tensor, sample_rate: int) -> list[Panel]:
-    """The first seconds of real and made mels (T, M), and the one less the other, in nats of the power."""
-    filters = mel.mel.filters
-    hertz = (filters.argmax(0) * sample_rate / 2 / (len(filters) - 1)).round().int().tolist()[::-1]
-    seconds = mel.hop_length / sample_rate
-    parts = {"Mels": real, "Mels, made": made, "Mels, made less real": made - real}
-    found: list[Panel] = []
-    for title, values in parts.items():
-        seen = (values[: math.ceil(SECONDS / seconds)] * mel.deviation).T.flip(0).cpu()  # (M, T)
-        columns = [f"{frame * seconds:.2f}" for frame in range(seen.shape[1])]
-        rows = [f"{band} Hz" for band in hertz]
-        found.append(Matrix(title, rows, columns, seen.round(decimals=2).tolist(), "", "seconds"))
     return found
 
 

@@ -28,6 +28,8 @@ from crossmedia.tasks.copy_synthesis import (
     shown,
     whole,
 )
+from crossmedia.tasks.frozen import Judge
+from crossmedia.tasks.round_trip import SCORES, RoundTrip
 
 
 class FlowVocoder(Task):
@@ -38,7 +40,7 @@ class FlowVocoder(Task):
     of log-magnitudes in nats, and by `nll` itself.
     """
 
-    scores = {"mel": "min", "nll": "min"}
+    scores = {"mel": "min", "nll": "min", **SCORES}
 
     def __init__(
         self,
@@ -49,18 +51,22 @@ class FlowVocoder(Task):
         schedule: Callable[..., LRScheduler] | None = None,
         noise: float = 1e-3,
         sigma: float = 0.6,
+        judge: Judge | None = None,
     ):
         super().__init__(net, meta, optimizer, schedule)
         within(noise=noise, sigma=sigma)
         need_fit(net, mel)
         self.mel, self.noise, self.sigma = mel, noise, sigma
-        self.copies = Copies()
+        self.copies, self.round_trip = Copies(), RoundTrip(judge)
 
     def training_step(self, batch: CropBatch, batch_idx: int) -> Tensor:
         pairs = inner(batch.inputs, self.mel)
         loss = self._nll(pairs, torch.randn_like(pairs.waveforms)).mean()
         self.log("train/loss", loss, batch_size=len(batch.ids))
         return loss
+
+    def ready(self) -> None:
+        self.round_trip.ready()
 
     def score(self, batch: CropBatch, split: str) -> None:
         pairs = whole(batch.inputs, self.mel)
@@ -96,7 +102,7 @@ class FlowVocoder(Task):
         return shown(self)
 
     def notes(self, split: str) -> list[str]:
-        return [pace(self, split)]
+        return [pace(self, split), f"{split}: {self.round_trip.note()}"]
 
     def _nll(self, pairs: Pairs, draws: Tensor) -> Tensor:
         """Nats a sample of each clip (B,)."""

@@ -242,14 +242,14 @@ class GAN(PhasedTask):
 
     def _beside_training(self, split: str) -> Panel:
         """The nearest training pictures by their features; a copy of one would be at no distance."""
-        known = self._training(split)
+        pool = self._training(split)
         rows = self._nearest[1][: self.shown, 0]
         return beside_nearest(
             self._grid[: self.shown],
             to_uint8(self._real.pictures("train", rows.tolist())),
-            (self._grid_features[: self.shown], known[rows]),
+            (self._grid_features[: self.shown], pool[rows]),
             usual=self._usual,
-            among=len(known),
+            among=len(pool),
         )
 
     def _made(self, addresses: list[tuple[Any, ...]]) -> Tensor:

@@ -25,7 +25,9 @@ from crossmedia.tasks.copy_synthesis import (
     score_copies,
     shown,
 )
+from crossmedia.tasks.frozen import Judge
 from crossmedia.tasks.phases import Phase, PhasedTask
+from crossmedia.tasks.round_trip import SCORES, RoundTrip
 
 
 class GANVocoder(PhasedTask):
@@ -37,7 +39,7 @@ class GANVocoder(PhasedTask):
     distance of log-magnitudes in nats.
     """
 
-    scores = {"mel": "min"}
+    scores = {"mel": "min", **SCORES}
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class GANVocoder(PhasedTask):
         mel_weight: float = 45.0,
         feature_weight: float = 2.0,
         start: float = 0.0,
+        judge: Judge | None = None,
     ):
         super().__init__(net, meta, optimizer, schedule)
         within(mel_weight=mel_weight, feature_weight=feature_weight, start=start)
@@ -58,7 +61,7 @@ class GANVocoder(PhasedTask):
         self.discriminator, self._discriminator_optimizer = discriminator, discriminator_optimizer
         self.mel = mel
         self.mel_weight, self.feature_weight, self.start = mel_weight, feature_weight, start
-        self.copies = Copies()
+        self.copies, self.round_trip = Copies(), RoundTrip(judge)
 
     def phases(self) -> list[Phase]:
         return [
@@ -97,6 +100,9 @@ class GANVocoder(PhasedTask):
     def _playing(self) -> bool:
         return self.progress > self.start
 
+    def ready(self) -> None:
+        self.round_trip.ready()
+
     def score(self, batch: CropBatch, split: str) -> None:
         score_copies(self, batch, split)
 
@@ -121,4 +127,4 @@ class GANVocoder(PhasedTask):
         return shown(self)
 
     def notes(self, split: str) -> list[str]:
-        return [pace(self, split)]
+        return [pace(self, split), f"{split}: {self.round_trip.note()}"]

@@ -90,8 +90,8 @@ class CTCRecognition(Recogniser):
     def generate(self, *, audio: Any, beam: int | None = None, lm: str | None = None) -> list[str]:
         """What is said in each sound: a path, a waveform (samples,) at the model's rate, or a list of them.
 
-        Sounds may be of any length. `lm` is an ARPA file; without it no language model has a word, not the
-        one that the scores were made with either.
+        Sounds may be up to two hours long. `lm` is an ARPA file; without it no language model has a word, not
+        the one that the scores were made with either.
         """
         if beam is None:
             beam = max(self.beam, LM_BEAM) if lm else self.beam

@@ -54,7 +54,7 @@ class TransducerRecognition(Recogniser):
     def generate(self, *, audio: Any, beam: int | None = None) -> list[str]:
         """What is said in each sound: a path, a waveform (samples,) at the model's rate, or a list of them.
 
-        Sounds may be of any length.
+        Sounds may be up to two hours long.
         """
 
         def write(waveforms: list[Tensor], longest: float) -> list[str]:

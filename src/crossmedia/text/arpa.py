@@ -85,11 +85,14 @@ class Arpa:
             word if word in (START, END, UNKNOWN) else normalise(word) for word in parts[1 : order + 1]
         )
         try:
-            self.probs[gram] = _sum(self.probs.get(gram, -math.inf), float(parts[0]))
-            if len(parts) == order + 2:
-                self.backoffs.setdefault(gram, float(parts[-1]))
+            log10, *backoff = map(float, [parts[0], *parts[order + 1 :]])
         except ValueError:
             raise self._fault(number, "a number expected") from None
+        if not log10 <= 0 or any(not math.isfinite(value) for value in backoff):
+            raise self._fault(number, f"{parts[0]}: the log10 of a probability expected, at most 0")
+        self.probs[gram] = _sum(self.probs.get(gram, -math.inf), log10)
+        if backoff:
+            self.backoffs.setdefault(gram, backoff[0])
 
     def _fault(self, number: int, fault: str) -> DataError:
         return DataError(f"{path_text(self.path)}:{number}: {fault}. Fetch the file again")

@@ -126,8 +126,6 @@ def _search(
             both, here = found.both, reached[prefix]
             here.blank = _plus(here.blank, both + blank)
             for token, logp in tokens:
-                if token == BLANK:
-                    continue
                 goes_on = prefix.token == token  # without a blank between, the token goes on
                 there = reached[longer(prefix, token)]
                 there.token = _plus(there.token, (found.blank if goes_on else both) + logp)

@@ -66,6 +66,9 @@ class ClipSplit:
         """Seconds of each clip in order, without decoding one."""
         return [clip.seconds for clip in self.entries]
 
+    def speakers(self) -> list[str | None]:
+        return [clip.speaker for clip in self.entries]
+
 
 class ClipSource:
     """What all sources of sound files share; a subclass finds `root` and `_splits`."""

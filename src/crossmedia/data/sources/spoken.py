@@ -33,3 +33,6 @@ class SpokenSplit:
     def lengths(self) -> list[float]:
         """The seconds of each sound."""
         return self.corpus.lengths()
+
+    def speakers(self) -> list[str | None]:
+        return [said.voice for said in self.corpus.utterances]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from crossmedia.audio.corpus import Corpus
-from crossmedia.audio.voices import CASTS
+from crossmedia.audio.voices import CASTS, plain_cast
 from crossmedia.data.batches import Sample
 from crossmedia.data.order import address
 from crossmedia.data.sources.scenes import SMALLEST, Scenes, SceneSplit
@@ -18,8 +18,9 @@ class SpokenScenes:
     """Scenes as `Scenes` has them, and for each the sound of one of its captions, which is the transcript.
 
     Caption, voice, rate and pitch are drawn by (seed, split, index) alone; the voices, rates and pitches of
-    val and test are never heard in training. There are pictures where `image_size` says how large. The sounds
-    are made by espeak-ng when they are first needed, and kept: 32 kB a second at 16 kHz.
+    val and test are never heard in training. With `said_by` these voices of espeak-ng, as en-us or en-gb+f3,
+    speak in every split, always as fast and as high. There are pictures where `image_size` says how large.
+    The sounds are made by espeak-ng when they are first needed, and kept: 32 kB a second at 16 kHz.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class SpokenScenes:
         min_objects: int = 1,
         max_objects: int = 2,
         held_out: bool = True,
+        said_by: Sequence[str] | None = None,
         seed: int = 0,
     ):
         within(sample_rate=sample_rate)
@@ -44,6 +46,7 @@ class SpokenScenes:
         self.fields = told | {"waveform", "sample_rate", "transcript", "speaker"}
         self.faults: list[str] = []
         self.notes: list[str] = []
+        self.casts = CASTS if said_by is None else dict.fromkeys(CASTS, plain_cast(said_by))
         self._splits: dict[str, SpokenSceneSplit] = {}
 
     def split(self, name: str) -> "SpokenSceneSplit":
@@ -66,7 +69,7 @@ class SpokenSceneSplit:
 
     @functools.cached_property
     def corpus(self) -> Corpus:
-        cast = CASTS[self.scenes.name]
+        cast = self.source.casts[self.scenes.name]
         spoken = []
         for index, sample in enumerate(self.scenes.told(range(len(self)))[1]):
             draw = address(self.source.seed, "speech", self.scenes.name, index)
@@ -101,3 +104,6 @@ class SpokenSceneSplit:
     def lengths(self) -> list[float]:
         """The seconds of each sound."""
         return self.corpus.lengths()
+
+    def speakers(self) -> list[str | None]:
+        return [said.voice for said in self.corpus.utterances]

@@ -1,0 +1,139 @@
+import pytest
+import torch
+from announcer import ADAM, HOP, MELS, META, RATE, TEXTS, batch_of, mel, one
+
+from crossmedia.losses.attention import guided
+from crossmedia.nets.tacotron import Tacotron2
+from crossmedia.tasks.tts import TTS
+
+SIZES = {"dim": 16, "decoder_dim": 24, "prenet_dim": 16, "attention_dim": 8, "postnet_dim": 8}
+
+
+@pytest.fixture
+def task():
+    torch.manual_seed(0)
+    net = Tacotron2(META.tokenizer.vocab_size, MELS, **SIZES, reduction=2)
+    return TTS(net, META, ADAM, mel()).eval()
+
+
+@pytest.fixture
+def logged(task, monkeypatch):
+    found = {}
+    monkeypatch.setattr(task, "log", lambda name, value, **_: found.__setitem__(name, value))
+    monkeypatch.setattr(task, "log_score", lambda split, name, value, size: found.__setitem__(name, value))
+    return found
+
+
+def test_targets_are_whole_steps_filled_up_with_silence(task):
+    batch = batch_of(["ab", "a"])  # 25 and 13 frames, of two a step
+    mels, frames = task._target(batch.inputs)
+    assert frames.tolist() == [26, 14] and mels.shape == (2, 26, MELS)
+    assert torch.allclose(mels[1, 13], task.mel.silence.expand(MELS)) and (mels[1, 14:] == 0).all()
+
+
+def test_losses_of_a_clip_are_the_same_alone_and_in_a_batch(task):
+    batch = batch_of()
+    losses = task._losses(batch)[0]
+    for k in range(len(TEXTS)):
+        for name, alone in task._losses(one(batch, k))[0].items():
+            assert alone[0].item() == pytest.approx(losses[name][k].item(), rel=1e-4)
+
+
+def test_the_last_step_alone_is_to_say_that_it_is_the_last(task):
+    torch.nn.init.zeros_(task.net.stop.weight)
+    torch.nn.init.constant_(task.net.stop.bias, 2.0)
+    end = torch.tensor(2.0).sigmoid()
+    (loss,) = task._losses(batch_of(["ab"]))[0]["end"]  # thirteen steps
+    assert loss.item() == pytest.approx((-8 * end.log() - 12 * (1 - end).log()).item() / 13, rel=1e-5)
+
+
+def test_guided_attention_by_hand():
+    attention = torch.tensor([[[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]]])
+    # of two steps and two characters; cells off the diagonal are half a text away
+    away = 1 - torch.exp(torch.tensor(-(0.5**2) / (2 * 0.2**2)))
+    found = guided(attention, torch.tensor([2]), torch.tensor([2]))
+    assert found.item() == pytest.approx((0.3 * away).item() / 4, rel=1e-5)
+
+
+def test_one_batch_is_learnt_and_spoken_from_its_texts_alone(logged):
+    torch.manual_seed(0)
+    net = Tacotron2(META.tokenizer.vocab_size, MELS, **SIZES, reduction=2)
+    task = TTS(net, META, ADAM, mel())
+    optimizer, batch = ADAM(task.parameters(), lr=1e-2), batch_of()
+    task.log = lambda *_, **__: None
+    first = None
+    for step in range(150):
+        torch.manual_seed(step)
+        optimizer.zero_grad()
+        loss = task.training_step(batch, 0)
+        loss.backward()
+        optimizer.step()
+        first = first or loss.item()
+    assert loss.item() < first / 4
+
+
+def test_a_waveform_has_a_hop_a_frame_and_is_the_same_alone_and_in_a_list(task):
+    together = task.generate(text=["ab", "a cad", "ab   "])
+    assert [len(sound) % HOP for sound in together] == [0, 0, 0]
+    assert torch.equal(together[0], together[2])  # blanks at the end say nothing
+    (alone,) = task.generate(text="a cad")
+    assert torch.allclose(together[1], alone, atol=1e-4)
+
+
+def test_a_runaway_is_cut_at_its_limit_and_named_and_the_next_text_is_spoken(task, capsys):
+    torch.nn.init.zeros_(task.net.stop.weight)
+    torch.nn.init.constant_(task.net.stop.bias, -1.0)
+    sounds = task.generate(text=["ab", "bad"])
+    for sound, characters in zip(sounds, (2, 3), strict=True):
+        assert len(sound) / RATE == pytest.approx(1 + 0.25 * characters, abs=2 * 2 * HOP / RATE)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and 'text "ab": did not end in 1.5 s' in lines[0] and '"bad"' in lines[1]
+
+
+def test_unknown_characters_and_texts_without_words_are_named(task):
+    with pytest.raises(ValueError, match="\"za\": 'z' was not in the training texts"):
+        task.generate(text=["ab", "za"])
+    with pytest.raises(ValueError, match="has no words to speak"):
+        task.generate(text="  ")
+    with pytest.raises(ValueError, match="speaker x: this model has one voice"):
+        task.generate(text="ab", speaker="x")
+
+
+def test_a_long_text_is_spoken_in_parts_with_pauses(task):
+    (whole,) = task.generate(text="bad. dab a.")
+    parts = [task.generate(text=part)[0] for part in task.meta.front.sentences("bad. dab a.", 5)]
+    assert len(parts) == 3  # "bad.", "dab", "a."
+    assert len(whole) == sum(map(len, parts)) + 2 * round(0.2 * RATE)
+
+
+def test_scores_do_not_depend_on_the_batch_nor_on_what_only_fills_it(task, logged):
+    batch = batch_of()
+    task.score(batch, "val")
+    together = {record["id"]: record for record in task.records}
+    task.forget()
+    for k in range(len(TEXTS)):
+        task.score(one(batch, k), "val")
+    assert {record["id"]: record for record in task.records} == together
+    task.forget()
+    task.score(batch._replace(valid=torch.tensor([True, False, True, False])), "val")
+    assert [record["id"] for record in task.records] == ["clip-0", "clip-2"]
+
+
+def test_durations_sum_up_to_the_frames_of_each_clip(task):
+    batch = batch_of()
+    found = task.durations(batch)
+    assert [len(part) for part in found] == batch.lens.tolist()
+    assert [int(part.sum()) for part in found] == task.mel.mel.frames(batch.inputs.lens).tolist()
+
+
+def test_the_page_has_alignment_mels_and_players(task, logged):
+    task.score(batch_of(), "val")
+    titles = [panel.title for panel in task.panels("val")]
+    assert titles[:4] == [
+        "Alignment of the first text",
+        "Mels",
+        "Mels, made",
+        "Mels, made less real",
+    ]
+    assert "clip-0, made" in titles and "clip-0, real" in titles
+    assert task.panels("val")[0].through
