@@ -27,6 +27,7 @@ DATA = {
     "tts": ["data=spoken_scenes", *FEW],
     "vae": SCENES,
     "vae_dense": DIGITS,
+    "vocoder": ["data=spoken_scenes", *FEW],
     "vqvae": SCENES,
 }
 SMALL = {  # what would take long, or a download
@@ -37,6 +38,12 @@ SMALL = {  # what would take long, or a download
     "tts_fastspeech": ["model.aligner.run=none"],
     "vae_conv": ["model.importance_samples=2"],
     "vae_dense": ["model.importance_samples=2"],
+    "vocoder_hifigan": [
+        "data.view.samples=1536",
+        "model.net={channels: 32, rates: [8]}",
+        "model.discriminator={scales: 1, period_width: 1, scale_width: 16}",
+    ],
+    "vocoder_waveglow": ["data.view.samples=1536", "model.net={flows: 2, channels: 8, layers: 2}"],
 }
 
 

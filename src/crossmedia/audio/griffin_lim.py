@@ -12,7 +12,7 @@ from crossmedia.data.order import generator
 from crossmedia.limits import within
 from crossmedia.nets.masks import masked
 
-SPLITS = 60  # steps that share out the power of each band among its frequencies
+SPLITS = 100  # steps that share out the power of each band among its frequencies
 LEAST = 1e-12  # of a divisor
 
 
