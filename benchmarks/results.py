@@ -13,8 +13,7 @@ from typing import Any
 
 from crossmedia.config import ROOT
 from crossmedia.folder import read_json, runs_of, write_whole
-from crossmedia.listing import experiment_rows, experiments
-from crossmedia.report.tables import to_markdown
+from crossmedia.listing import experiments, readme_table
 
 START, END = "<!-- experiments -->", "<!-- /experiments -->"
 
@@ -75,7 +74,7 @@ def refresh_readme() -> None:
     before, start, rest = path.read_text(encoding="utf-8").partition(START)
     _, end, after = rest.partition(END)
     if start and end:
-        table = to_markdown(*experiment_rows(ROOT))
+        table = readme_table(ROOT)
         write_whole(path, f"{before}{START}\n{table}{END}{after}")
 
 

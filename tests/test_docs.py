@@ -8,8 +8,7 @@ import crossmedia.data
 import crossmedia.tasks
 from crossmedia import run
 from crossmedia.config import ROOT
-from crossmedia.listing import experiment_rows
-from crossmedia.report.tables import to_markdown
+from crossmedia.listing import readme_table
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMED_BLOCK = re.compile(r"`([\w/.]+)`\n\n```\w+\n(.*?)```", re.DOTALL)
@@ -17,7 +16,7 @@ NAMED_BLOCK = re.compile(r"`([\w/.]+)`\n\n```\w+\n(.*?)```", re.DOTALL)
 
 def test_readmes_table_is_the_one_that_list_prints():
     shown = README.partition("<!-- experiments -->\n")[2].partition("<!-- /experiments -->")[0]
-    assert shown == to_markdown(*experiment_rows(ROOT))
+    assert shown == readme_table(ROOT)
 
 
 def test_readme_is_short_and_its_pictures_exist():

@@ -5,7 +5,7 @@ import pytest
 
 from crossmedia.config import ROOT
 from crossmedia.errors import CheckpointError
-from crossmedia.listing import experiment_rows, experiments, groups, run_rows, score_text
+from crossmedia.listing import experiment_rows, experiments, groups, readme_table, run_rows, score_text
 
 
 def written(root, name, text):
@@ -81,3 +81,15 @@ def test_a_damaged_status_is_named(tmp_path):
     (made_run(tmp_path, "a/2026-01") / "status.json").write_text("{")
     with pytest.raises(CheckpointError, match="status.json: not valid JSON"):
         run_rows(tmp_path)
+
+
+def test_readme_has_the_measured_ones_in_a_table_and_names_the_others(tmp_path):
+    written(tmp_path, "a", "about:\n  claim: x\n  score: {test/wer: null}\n")
+    written(tmp_path, "b", "about:\n  claim: y\n  score: {test/wer: 0.5}\n")
+    written(tmp_path, "c", "about:\n  claim: z\n")
+    *table, blank, others = readme_table(tmp_path).splitlines()
+    assert len(table) == 3 and "experiments=b" in table[2] and not blank
+    assert others == "Complete, but not measured here: `a`, `c`."
+    written(tmp_path, "a", "about:\n  claim: x\n  score: {test/wer: 0.1}\n")
+    (tmp_path / "experiments" / "c.yaml").unlink()
+    assert len(readme_table(tmp_path).splitlines()) == 4

@@ -31,7 +31,7 @@ def groups(root: Path, group: str) -> dict[str, str]:
 
 
 def experiment_rows(root: Path) -> tuple[list[str], list[list[Any]]]:
-    """Columns and rows of the table of experiments, as README shows it."""
+    """Columns and rows of the table of experiments."""
     rows = [
         [
             f"experiments={name}",
@@ -45,6 +45,18 @@ def experiment_rows(root: Path) -> tuple[list[str], list[list[Any]]]:
         for name, about in experiments(root).items()
     ]
     return ["python train.py …", "what it shows", "direction", "data", "score", "minutes", "on"], rows
+
+
+def readme_table(root: Path) -> str:
+    """The experiments that are measured as a Markdown table, and the names of the others."""
+    from crossmedia.report.tables import to_markdown
+
+    columns, rows = experiment_rows(root)
+    score = columns.index("score")
+    measured = [row for row in rows if row[score] != MISSING]
+    names = [f"`{row[0].removeprefix('experiments=')}`" for row in rows if row[score] == MISSING]
+    others = f"\nComplete, but not measured here: {', '.join(names)}.\n" if names else ""
+    return to_markdown(columns, measured) + others
 
 
 def run_rows(out_dir: Path) -> tuple[list[str], list[list[Any]]]:
