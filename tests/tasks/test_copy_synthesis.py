@@ -118,14 +118,32 @@ def test_the_page_shows_mels_their_difference_and_players():
     assert torch.equal(players[0].waveform, SOUNDS[0]) and players[1].waveform.shape == SOUNDS[0].shape
 
 
-def test_a_note_tells_the_pace(monkeypatch):
+def test_notes_tell_the_pace_and_what_is_not_scored(monkeypatch):
     task = gan()
+    task.quality.missing = {"pesq": "needs a wheel"}
     monkeypatch.setattr("time.perf_counter", iter([10.0, 10.25, 20.0, 20.5]).__next__)
     for row, one in enumerate(SOUNDS[:2]):
         with torch.no_grad():
             task.log_score = lambda *args: None
             task.score(batch_of(one, first=row), "test")
-    assert task.notes("test") == ["test: 1.5 seconds of work for a second of sound, cpu"]
+    assert task.notes("test") == [
+        "test: 1.5 seconds of work for a second of sound, cpu",
+        "test: no recogniser is named by model.judge.run",
+        "test: no pesq, which needs a wheel",
+    ]
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_copies_are_compared_sample_for_sample(name):
+    task, clip = MADE[name](), sound(8_000)
+    with torch.no_grad():
+        found = scored(task, batch_of(clip))
+        expected = task.quality.compared(task.generate(audio=clip)[0], clip)
+        task.waveforms = lambda mels, lens: torch.nn.functional.pad(clip, (0, 64))[None]
+        perfect = scored(task, batch_of(clip))
+    assert expected.keys() >= {"stft"} and perfect["test/stft"] < 1e-6 < 0.1 < found["test/stft"]
+    assert {name: found[f"test/{name}"] for name in expected} == pytest.approx(expected, rel=1e-3)
+    assert perfect["test/mel"] == 0
 
 
 @pytest.mark.parametrize("name", MADE)

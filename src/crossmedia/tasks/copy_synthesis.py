@@ -104,6 +104,9 @@ def score_copies(task: Any, batch: CropBatch, split: str) -> None:
     keep = batch.valid.nonzero().flatten().tolist()
     task.log_score(split, "mel", own[batch.valid].sum() / max(len(keep), 1), len(keep))
     real, copy = ([one_of(sounds, k) for k in keep] for sounds in (clips, copies))
+    task.quality.update(copy, real)
+    for name, metric in task.quality.scores().items():
+        task.log_score(split, name, metric, len(keep))
     heard = task.round_trip.score(task, split, copy, real, [batch.references[k] for k in keep])
     for place, k in enumerate(keep):
         seconds = round(int(clips.lens[k]) / task.meta.audio.sample_rate, 3)
@@ -140,7 +143,9 @@ def _mels(mel: nn.Module, waveform: Tensor) -> Tensor:
     return mel(waveform[None].to(device), torch.tensor([len(waveform)], device=device))[0][0]
 
 
-def pace(task: Any, split: str) -> str:
-    """The real-time factor of the copies."""
+def told(task: Any, split: str) -> list[str]:
+    """The real-time factor of the copies, what heard them, what is not scored and why."""
     factor = task.copies.work / max(task.copies.sound, 1e-9)
-    return f"{split}: {factor:.3g} seconds of work for a second of sound, {task.device.type}"
+    pace = f"{factor:.3g} seconds of work for a second of sound, {task.device.type}"
+    lacking = [f"no {name}, which {need}" for name, need in task.quality.missing.items()]
+    return [f"{split}: {words}" for words in (pace, task.round_trip.note(), *lacking)]

@@ -13,6 +13,8 @@ from crossmedia.audio.speech_mel import SpeechMel
 from crossmedia.data.batches import CropBatch, Meta
 from crossmedia.data.order import generator
 from crossmedia.limits import within
+from crossmedia.metrics.copies import SCORES as COPY_SCORES
+from crossmedia.metrics.copies import CopyQuality
 from crossmedia.report.panels import Panel
 from crossmedia.tasks.base import Task
 from crossmedia.tasks.copy_synthesis import (
@@ -22,10 +24,10 @@ from crossmedia.tasks.copy_synthesis import (
     followed,
     inner,
     need_fit,
-    pace,
     placed,
     score_copies,
     shown,
+    told,
     whole,
 )
 from crossmedia.tasks.frozen import Judge
@@ -40,7 +42,7 @@ class FlowVocoder(Task):
     of log-magnitudes in nats, and by `nll` itself.
     """
 
-    scores = {"mel": "min", "nll": "min", **SCORES}
+    scores = {"mel": "min", "nll": "min", **SCORES, **COPY_SCORES}
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class FlowVocoder(Task):
         need_fit(net, mel)
         self.mel, self.noise, self.sigma = mel, noise, sigma
         self.copies, self.round_trip = Copies(), RoundTrip(judge)
+        self.quality = CopyQuality(meta.audio.sample_rate)
 
     def training_step(self, batch: CropBatch, batch_idx: int) -> Tensor:
         pairs = inner(batch.inputs, self.mel)
@@ -102,7 +105,7 @@ class FlowVocoder(Task):
         return shown(self)
 
     def notes(self, split: str) -> list[str]:
-        return [pace(self, split), f"{split}: {self.round_trip.note()}"]
+        return told(self, split)
 
     def _nll(self, pairs: Pairs, draws: Tensor) -> Tensor:
         """Nats a sample of each clip (B,)."""

@@ -12,6 +12,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from crossmedia.audio.speech_mel import SpeechMel
 from crossmedia.data.batches import CropBatch, Meta
 from crossmedia.limits import within
+from crossmedia.metrics.copies import SCORES as COPY_SCORES
+from crossmedia.metrics.copies import CopyQuality
 from crossmedia.report.panels import Panel
 from crossmedia.tasks.copy_synthesis import (
     Copies,
@@ -20,10 +22,10 @@ from crossmedia.tasks.copy_synthesis import (
     inner,
     mel_distances,
     need_fit,
-    pace,
     placed,
     score_copies,
     shown,
+    told,
 )
 from crossmedia.tasks.frozen import Judge
 from crossmedia.tasks.phases import Phase, PhasedTask
@@ -39,7 +41,7 @@ class GANVocoder(PhasedTask):
     distance of log-magnitudes in nats.
     """
 
-    scores = {"mel": "min", **SCORES}
+    scores = {"mel": "min", **SCORES, **COPY_SCORES}
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class GANVocoder(PhasedTask):
         self.mel = mel
         self.mel_weight, self.feature_weight, self.start = mel_weight, feature_weight, start
         self.copies, self.round_trip = Copies(), RoundTrip(judge)
+        self.quality = CopyQuality(meta.audio.sample_rate)
 
     def phases(self) -> list[Phase]:
         return [
@@ -127,4 +130,4 @@ class GANVocoder(PhasedTask):
         return shown(self)
 
     def notes(self, split: str) -> list[str]:
-        return [pace(self, split), f"{split}: {self.round_trip.note()}"]
+        return told(self, split)
