@@ -66,7 +66,7 @@ class HiFiGAN(nn.Module):
         for rate in rates:
             self.ups.append(_up(channels, channels // 2, rate))
             channels //= 2
-            self.blocks.append(nn.ModuleList(_Residual(channels, kernel, dilations) for kernel in kernels))
+            self.blocks.append(_Fusion(_Residual(channels, kernel, dilations) for kernel in kernels))
         self.window: Tensor
         self.register_buffer("window", torch.hann_window(OVERLAP * self.step), persistent=False)
         outputs = 1 if self.step == 1 else OVERLAP * self.step + 2  # a magnitude and a phase each frequency
@@ -77,9 +77,7 @@ class HiFiGAN(nn.Module):
         """(B, T, M) -> (B, S) in [-1, 1]."""
         x = self.first(mels.transpose(1, 2))  # (B, C, T)
         for up, blocks in zip(self.ups, self.blocks, strict=True):
-            x = up(F.leaky_relu(x, SLOPE))
-            parts: list[Tensor] = [block(x) for block in blocks]
-            x = torch.stack(parts).mean(0)
+            x = blocks(up(F.leaky_relu(x, SLOPE)))  # (B, C / 2, rate · T)
         x = F.leaky_relu(x)
         if self.step == 1:
             return self.last(x)[:, 0].float().tanh()
@@ -126,6 +124,13 @@ class Discriminators(nn.Module):
             scores.append(seen[-1].flatten(1))
             features += seen[:-1]
         return scores, features
+
+
+class _Fusion(nn.ModuleList):
+    """The mean of what its parts make of one thing."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([part(x) for part in self]).mean(0)
 
 
 class _Residual(nn.Module):
