@@ -39,13 +39,14 @@ def test_it_learns_a_colour(loss, norm):
         with torch.no_grad():
             return (model.net(model._noise(64)) - 0.5).abs().mean().item()
 
-    before = away()
-    for _ in range(90):
+    before, found = away(), []
+    for _ in range(120):
         for phase, optimizer in zip(model._phases, (d, g), strict=True):
             optimizer.zero_grad()
             phase.loss(batch).backward()
             optimizer.step()
-    assert away() < before / 2
+        found.append(away())
+    assert sum(found[-30:]) / 30 < before / 2  # a game goes to and fro: one moment would be chance
 
 
 def test_panels_show_the_same_latents_each_time_and_ways_between_them():
