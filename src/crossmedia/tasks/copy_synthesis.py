@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossmedia.audio.speech_mel import FLOOR, SpeechMel
+from crossmedia.audio.speech_mel import SpeechMel
 from crossmedia.data.batches import Clips, CropBatch, one_of
 from crossmedia.nets.masks import mask_of, masked
 from crossmedia.report.panels import Panel, Sound
@@ -70,8 +70,7 @@ def whole(clips: Clips, mel: SpeechMel) -> Pairs:
 def followed(mel: SpeechMel, mels: Tensor, lens: Tensor, frames: int) -> Tensor:
     """(B, T, M) -> (B, T + frames, M): behind each clip's end are frames of silence, as far as it goes."""
     longer = F.pad(mels, (0, 0, 0, frames))
-    silence = (math.log(FLOOR) - mel.mean) / mel.deviation
-    return longer.masked_fill(~mask_of(lens, longer.shape[1])[..., None], silence)
+    return longer.masked_fill(~mask_of(lens, longer.shape[1])[..., None], mel.silence)
 
 
 def placed(made: Tensor, hop_length: int, frames: int, lens: Tensor) -> Tensor:
