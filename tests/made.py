@@ -1,10 +1,14 @@
 """Small data that tests share: a source in memory, a folder of stamps, what a run needs to be short."""
 
+import atexit
 import gzip
 import io
+import shutil
 import struct
+import tempfile
 import zipfile
 import zlib
+from functools import cache
 from pathlib import Path
 
 import clip_sets
@@ -25,7 +29,12 @@ TINY = [
 ]
 
 FEW_SCENES = ["++data.source.num_train=256", "++data.source.num_val=33", "++data.source.num_test=35"]
-LITTLE = [f"model.net.{part}dim=16" for part in ("", "decoder_", "prenet_", "postnet_")]  # of a Tacotron
+LITTLE = {  # nets of the tasks that make speech
+    "tacotron": [f"model.net.{part}dim=16" for part in ("", "decoder_", "prenet_", "postnet_")],
+    "fastspeech": ["model.net.dim=16", "model.net.depth=1", "model.net.hidden=16"],
+    "hifigan": ["model.net.channels=16", "model.discriminator.scale_width=16", "data.view.samples=2048"],
+    "waveglow": ["model.net.channels=8", "model.net.condition=8", "data.view.samples=2048"],
+}
 ALONE = ["model.judge.run=null", "data.eval_batch_size=8"]  # whatever runs this checkout has; few are spoken
 BARE = {  # models that no experiment trains, made small
     "seq2seq_las": ["model.net.decoder.dim=32", "model.max_len=20"],
@@ -47,34 +56,18 @@ def small(name: str, folder: Path) -> list[str]:
     """
     from crossmedia.config import compose
 
+    kind = name.partition("_")[0]
+    if kind in LITTLE:
+        return [*LITTLE[kind], *ALONE, *speech(name, folder)]
     source = compose([f"experiments={name}"]).data.source._target_
-    if name.startswith("fastspeech_"):
-        return [
-            *FEW_SCENES,
-            *ALONE,
-            "model.schedule=null",
-            f"model.aligner.run={aligner(folder / 'aligner')}",
-        ]
     if source.endswith(("Scenes", "SpokenDigits")):
-        return [*FEW_SCENES, *ALONE * name.startswith(("tacotron", "hifigan", "waveglow"))]
+        return FEW_SCENES
     if name == "language_stamps":
         return [f"data.source.root={spoken_stamps(folder / 'stamps')}"]
     if "_prompts" in name:
-        key = "data.source.source" if name.endswith("_spoken") else "data.source"
-        alone = ALONE * name.startswith(("tacotron", "hifigan"))
-        return [
-            *alone,
-            f"{key}.root={prompts(folder / 'prompts')}",
-            f"{key}.texts={folder / 'prompts' / 'texts.txt'}",
-        ]
-    if name.endswith("_ljspeech"):
-        lines = [f"{letters(place)}|{letters(place)}.|" for place in range(90)]
-        root = clip_sets.ljspeech(folder / "read", *lines)
-        return [f"data.source.root={root}", "data.num_workers=0", *LITTLE]
-    if name.endswith("_vctk"):
-        texts = {f"p{225 + k % 3}_{k:03}": f"{letters(k)}." for k in range(150)}
-        root = clip_sets.vctk(folder / "voices", texts)
-        return [f"data.source.root={root}", "data.num_workers=0", *LITTLE]
+        return prompts(
+            folder / "prompts", "data.source.source" if name.endswith("_spoken") else "data.source"
+        )
     if "_librispeech_" in name:
         return [f"data.source.root={librispeech(folder / 'books')}", "data.num_workers=0"]
     if name.startswith("speech_commands"):
@@ -90,14 +83,31 @@ def small(name: str, folder: Path) -> list[str]:
     return []
 
 
-def aligner(folder: Path) -> Path:
+def speech(name: str, folder: Path) -> list[str]:
+    """Data of an experiment that makes speech."""
+    if name.startswith("fastspeech"):
+        return [*FEW_SCENES, "model.schedule=null", f"model.aligner.run={aligner()}"]
+    if name.endswith("_prompts"):
+        return prompts(folder / "prompts", "data.source")
+    if name.endswith("_ljspeech"):
+        lines = [f"{letters(place)}|{letters(place)}.|" for place in range(90)]
+        return [f"data.source.root={clip_sets.ljspeech(folder / 'read', *lines)}", "data.num_workers=0"]
+    if name.endswith("_vctk"):
+        texts = {f"p{225 + k % 3}_{k:03}": f"{letters(k)}." for k in range(150)}
+        return [f"data.source.root={clip_sets.vctk(folder / 'voices', texts)}", "data.num_workers=0"]
+    return FEW_SCENES
+
+
+@cache
+def aligner() -> Path:
     """A run of TTS that has seen two batches."""
     from crossmedia import run
 
-    if not folder.exists():
-        words = ["experiments=tacotron_scenes", *TINY, *FEW_SCENES, "data.batch_size=8"]
-        run.train([*words, *ALONE, *LITTLE, "name=aligner", f"out_dir={folder}"])
-    return folder / "aligner"
+    out = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, out)
+    words = ["experiments=tacotron_scenes", *TINY, *small("tacotron_scenes", out), "data.batch_size=8"]
+    run.train([*words, "name=aligner", f"out_dir={out}"])
+    return out / "aligner"
 
 
 def spoken_stamps(root: Path) -> Path:
@@ -110,13 +120,13 @@ def spoken_stamps(root: Path) -> Path:
     return root
 
 
-def prompts(root: Path) -> Path:
-    """Tones of half a second with a text each."""
+def prompts(root: Path, key: str) -> list[str]:
+    """Tones of half a second with a text each, for the source at a key."""
     names = [letters(place) for place in range(90)]
     for name in names:
         clip_sets.tone(root / f"{name}.wav", 0.5)
     clip_sets.write(root / "texts.txt", *(f"{name}: {name}." for name in names))
-    return root
+    return [f"{key}.root={root}", f"{key}.texts={root / 'texts.txt'}"]
 
 
 def librispeech(root: Path) -> Path:

@@ -42,7 +42,7 @@ _AT_LEAST_0 = """
 RANGES: dict[str, Range] = {
     **dict.fromkeys(_AT_LEAST_1.split(), Range(1)),
     **dict.fromkeys(_AT_LEAST_0.split(), Range(0)),
-    **dict.fromkeys(["betas", "dead", "decay", "dropout", "label_smoothing"], Range(0, below=1)),
+    **dict.fromkeys("betas dead decay dropout frame_dropout label_smoothing".split(), Range(0, below=1)),
     **dict.fromkeys([f"limit_{split}_batches" for split in ("train", "val", "test")], Range(above=0)),
     **dict.fromkeys(["attributes", "num_classes"], Range(2)),
     "n": Range(1, 1_000_000),  # pictures of one call; `first` goes on after them

@@ -50,6 +50,20 @@ def test_a_step_sees_the_last_frame_of_the_step_before_and_no_later_one(net, tex
     assert torch.equal(net(*texts, unseen, frames).before, plain)
 
 
+def test_some_steps_of_training_read_the_mean_frame_in_place_of_the_one_before(net, texts, monkeypatch):
+    read = []
+    layers = net.prenet.forward
+    monkeypatch.setattr(net.prenet, "forward", lambda frames, first=0: read.append(frames) or layers(frames))
+    mels, frames = torch.randn(2, 300, 4), torch.tensor([300, 300])
+    last = mels[:, 2:-1:3]
+    for share, training, expected in ((0.0, True, 1.0), (0.25, True, 0.75), (0.25, False, 1.0)):
+        net.frame_dropout = share
+        net.train(training)(*texts, mels, frames)
+        given = read.pop()[:, 1:]
+        kept = (given == last).all(-1)
+        assert (given[~kept] == 0).all() and kept.float().mean() == pytest.approx(expected, abs=0.1)
+
+
 def test_a_clip_is_the_same_alone_and_in_a_batch_with_longer_ones(net, texts):
     net.eval()
     tokens, lens = texts

@@ -11,10 +11,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from crossmedia.build import assigned
 from crossmedia.data.batches import Meta, Sample, Source, Split
+from crossmedia.data.chosen import Chosen, legible, lengths_of
 from crossmedia.data.order import Key, Order, generator
 from crossmedia.data.views import View
 from crossmedia.errors import ConfigError, DataError, UserError
 from crossmedia.limits import within
+from crossmedia.text.frontend import SpeechText
 
 TEXTS = frozenset(["captions", "transcript"])  # the fields of a sample that a tokenizer is fitted on
 
@@ -92,6 +94,8 @@ class DataModule(LightningDataModule):
         for name in self.source.splits:
             split = self.source.split(name)
             self._splits[name] = self._readable(split) if self.on_error == "skip" else split
+        if front := getattr(self.view, "front", None):
+            self._read_texts(front)
         self._splits["train"] = self._short(self._splits["train"])
         if meta is None:  # before the training: the test splits are asked for after it
             self._need_samples("train", "val", *self.test_splits)
@@ -135,6 +139,16 @@ class DataModule(LightningDataModule):
             scorer,
             front,
         )
+
+    def _read_texts(self, front: SpeechText) -> None:
+        faults: list[str] = []
+        for name, split in self._splits.items():
+            self._splits[name], unread = legible(split, front)
+            faults += unread
+        if faults and self.on_error == "stop":
+            raise DataError(*faults)
+        self.skipped += faults
+        front.prepare(text for split in self._splits.values() for text in split.texts())
 
     def _short(self, split: Split) -> Split:
         most, lengths = self.max_seconds, lengths_of(split)
@@ -210,40 +224,10 @@ class DataModule(LightningDataModule):
         )
 
 
-def lengths_of(split: Any) -> list[float] | None:
-    """Seconds of each sample, where the split knows them without decoding."""
-    return split.lengths() if hasattr(split, "lengths") else None
-
-
 def _deaf(worker: int) -> None:
     """A signal to all processes of a run is for the main one; a worker ends with it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-
-
-class Chosen:
-    """The samples of a split at some indices, and their texts."""
-
-    def __init__(self, split: Split, indices: list[int], texts: list[str]):
-        self.split, self.indices, self._texts = split, indices, texts
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, index: int) -> Sample:
-        return self.split[self.indices[index]]
-
-    def texts(self) -> list[str]:
-        return self._texts
-
-    def lengths(self) -> list[float] | None:
-        found = lengths_of(self.split)
-        return found and [found[index] for index in self.indices]
-
-    def speakers(self) -> list[str | None]:
-        split: Any = self.split
-        found = split.speakers()
-        return [found[index] for index in self.indices]
 
 
 class Item(NamedTuple):

@@ -3,7 +3,9 @@
 import base64
 import io
 import math
+import pickle
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
@@ -175,6 +177,12 @@ def _picture_url(image: Tensor) -> str:
 
 
 def _figure(panel: Curve | Matrix) -> dict[str, Any]:
+    return dict(_drawn(pickle.dumps(panel)))
+
+
+@lru_cache(maxsize=64)  # a page is written again and again, most of its figures as they were
+def _drawn(pickled: bytes) -> dict[str, Any]:
+    panel: Curve | Matrix = pickle.loads(pickled)
     figure = figures.draw(panel)
     note = panel.note
     if isinstance(panel, Matrix):

@@ -49,17 +49,21 @@ class SpeechText:
 
     def __call__(self, text: str) -> str:
         """What a tokenizer is fitted on and given; of characters, calling it twice changes nothing."""
-        text = _written(text, self.numbers, self.punctuation)
+        text = self.written(text)
         if self.phonemes is None:
             return text
         if text not in self._said:
             self._say([text])
         return self._said[text]
 
+    def written(self, text: str) -> str:
+        """Its words and marks, before they become phonemes."""
+        return _written(text, self.numbers, self.punctuation)
+
     def prepare(self, texts: Iterable[str]) -> None:
         """Find the phonemes of many texts in one process, where each would take one."""
         if self.phonemes is not None:
-            written = {_written(text, self.numbers, self.punctuation) for text in texts}
+            written = set(map(self.written, texts))
             new = sorted(written - self._said.keys())
             if new:
                 self._say(new)
