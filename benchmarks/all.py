@@ -5,6 +5,7 @@ import sys
 from benchmarks.audio import audio
 from benchmarks.beam import beam
 from benchmarks.quality import quality
+from benchmarks.speech import speech
 from benchmarks.startup import startup
 from benchmarks.table import show
 from benchmarks.training import training
@@ -16,5 +17,6 @@ if __name__ == "__main__":
         "Beam search": beam,
         "Quality": quality,
         "Audio": audio,
+        "Speech": speech,
     }
     sys.exit(max([show(title, measure) for title, measure in tables.items()]))

@@ -52,7 +52,7 @@ def test_a_reference_is_a_level_in_the_figure_of_its_metric():
         "test/fid_scenes_floor": [Point(2, 1, 9.0)],
     }
     (curve,) = training_curves(series)
-    assert curve.lines == {"val": [50.0, 40.0]} and curve.levels == {"real pictures": 4.5}
+    assert curve.lines == {"val": [50.0, 40.0]} and curve.levels == {"real data": 4.5}
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_the_levels_of_a_curve_are_columns_too():
 def test_the_score_of_real_pictures_is_a_column_of_references():
     table = tables.scores_table({"test/samples": 86, "test/fid_scenes": 9.0, "test/fid_scenes_floor": 4.5})
     assert (table.columns, table.rows) == (
-        ["metric", "test", "real pictures"],
+        ["metric", "test", "real data"],
         [["FID (scenes features)", 9.0, 4.5], ["samples", 86, None]],
     )
 

@@ -25,7 +25,7 @@ QUALITY = re.compile(
 )
 REFERENCES = {
     "chance": "chance",
-    "floor": "real pictures",
+    "floor": "real data",
     "paraphrase": "a person's paraphrase",
 }  # end of a score's name -> its column
 MARKDOWN = re.compile(r"[\\`*\[\]|$~]|(?<![^\W_])_|_(?![^\W_])")  # inside a word _ is plain
@@ -123,7 +123,7 @@ def metric_name(key: str) -> str:
 def split_key(key: str) -> tuple[str, str, str]:
     """Split, metric, and the reference that the score belongs to ("" for the model's own).
 
-    `test/bleu4_chance` is the score of chance on BLEU-4, `val/fid_scenes_floor` that of other real pictures.
+    `test/bleu4_chance` is the score of chance on BLEU-4, `val/fid_scenes_floor` that of other real data.
     """
     split, _, metric = key.partition("/")
     base, _, end = metric.rpartition("_")

@@ -1,0 +1,65 @@
+"""FastSpeech 2 beside Tacotron 2, texts to mels: the nets of `fastspeech_scenes` and `tacotron_scenes`, equal
+texts and frames."""
+
+import statistics
+import sys
+import time
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.table import Figure, ratios, show
+from crossmedia.build import build
+from crossmedia.config import compose, resolved
+
+LETTERS, VOCABULARY, FRAMES = 40, 32, 4  # of a text; frames of each letter
+REPEATS = 15
+
+
+def speech() -> list[Figure]:
+    """One text, as a user speaks one, and a batch."""
+    return [_figure(size) for size in (1, 16)]
+
+
+def _figure(size: int) -> Figure:
+    tokens = torch.randint(4, VOCABULARY, (size, LETTERS), generator=torch.Generator().manual_seed(0))
+    lens = torch.full((size,), LETTERS)
+    parallel, steps = _net("fastspeech_scenes"), _net("tacotron_scenes")
+    _say(parallel.durations.out, torch.tensor(float(FRAMES)).log1p())
+    _say(steps.stop, torch.tensor(-1.0))  # never: it is cut at as many frames
+    most = lens * FRAMES
+    spent: tuple[list[float], list[float]] = ([], [])
+    with torch.inference_mode():
+        for _ in range(REPEATS + 1):
+            frames = [
+                _timed(parallel, tokens, lens, most, spent[0])[1],
+                _timed(steps, tokens, lens, most // steps.reduction, spent[1]).frames,
+            ]
+            if not torch.equal(*frames):
+                raise RuntimeError(f"{frames[0].tolist()} frames and {frames[1].tolist()}")
+    mine, peer = (times[1:] for times in spent)
+    words = [f"{1000 * statistics.median(times):.1f} ms" for times in (mine, peer)]
+    return Figure(f"Tacotron 2 ÷ FastSpeech 2, batch {size}", *words, ratios(peer, mine), 20, True)
+
+
+def _net(name: str) -> Any:
+    node = resolved(compose([f"experiments={name}", "model.aligner.run=none"][: 1 + name.startswith("fast")]))
+    return build({**node["model"]["net"], "vocab_size": VOCABULARY}, "model.net").eval()
+
+
+def _say(layer: Any, value: Tensor) -> None:
+    """Whatever it is asked."""
+    nn.init.zeros_(layer.weight)
+    nn.init.constant_(layer.bias, float(value))
+
+
+def _timed(net: Any, tokens: Tensor, lens: Tensor, most: Tensor, times: list[float]) -> Any:
+    began = time.perf_counter()
+    found = net.speak(tokens, lens, most)
+    times.append(time.perf_counter() - began)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(show("Speech", speech))
