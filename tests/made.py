@@ -32,10 +32,18 @@ FEW_SCENES = ["++data.source.num_train=256", "++data.source.num_val=33", "++data
 LITTLE = {  # nets of the tasks that make speech
     "tacotron": [f"model.net.{part}dim=16" for part in ("", "decoder_", "prenet_", "postnet_")],
     "fastspeech": ["model.net.dim=16", "model.net.depth=1", "model.net.hidden=16"],
-    "hifigan": ["model.net.channels=16", "model.discriminator.scale_width=16", "data.view.samples=2048"],
+    "hifigan": [
+        "model.net.channels=16",
+        "model.discriminator={scales: 1, period_width: 1, scale_width: 16}",
+        "data.view.samples=2048",
+    ],
     "waveglow": ["model.net.channels=8", "model.net.condition=8", "data.view.samples=2048"],
 }
-ALONE = ["model.judge.run=null", "data.eval_batch_size=8"]  # whatever runs this checkout has; few are spoken
+ALONE = [  # whatever runs this checkout has; few are spoken
+    "model.judge.run=null",
+    "monitor=null",
+    "data.eval_batch_size=8",
+]
 BARE = {  # models that no experiment trains, made small
     "seq2seq_las": ["model.net.decoder.dim=32", "model.max_len=20"],
     "transducer_gru": ["model.net.dim=32"],
