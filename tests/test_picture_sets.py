@@ -4,7 +4,8 @@ import math
 
 import pytest
 import torch
-from made import TINY, cifar10, filled, mnist
+from made import TINY, filled
+from picture_files import cifar10, mnist
 from PIL import Image
 
 from crossmedia.run import load, train

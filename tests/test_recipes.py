@@ -4,7 +4,8 @@ import re
 
 import pytest
 import torch
-from made import TINY, cifar10, inception, small
+from made import TINY, small
+from picture_files import cifar10, inception
 from runs import only
 
 from crossmedia.build import build

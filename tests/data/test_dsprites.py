@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from made import dsprites, npy
+from picture_files import dsprites, npy
 
 from crossmedia.data.sources.dsprites import NAME, DSprites
 from crossmedia.errors import DataError

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from made import idx, mnist
+from picture_files import idx, mnist
 
 from crossmedia.data.sources.mnist import MNIST
 from crossmedia.errors import DataError

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from made import chunk, filled, letters, png
+from made import filled, letters
+from picture_files import chunk, png
 from PIL import Image
 
 from crossmedia.data.sources.captions import Captions

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made import chunk, png
+from picture_files import chunk, png
 from PIL import Image, ImageFile
 
 from crossmedia.errors import DataError
