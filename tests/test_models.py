@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from made import TINY
+from made import LITTLE, TINY
 
 from crossmedia.config import ROOT, check, compose
 from crossmedia.run import train
@@ -38,12 +38,8 @@ SMALL = {  # what would take long, or a download
     "tts_fastspeech": ["model.aligner.run=none"],
     "vae_conv": ["model.importance_samples=2"],
     "vae_dense": ["model.importance_samples=2"],
-    "vocoder_hifigan": [
-        "data.view.samples=1536",
-        "model.net={channels: 32, rates: [8]}",
-        "model.discriminator={scales: 1, period_width: 1, scale_width: 16}",
-    ],
-    "vocoder_waveglow": ["data.view.samples=1536", "model.net={flows: 2, channels: 8, layers: 2}"],
+    "vocoder_hifigan": LITTLE["hifigan"],
+    "vocoder_waveglow": LITTLE["waveglow"],
 }
 
 

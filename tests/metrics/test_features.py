@@ -4,7 +4,7 @@ import importlib.util
 import re
 import sys
 
-import made
+import picture_files
 import pytest
 import torch
 import torch.nn.functional as F
@@ -51,7 +51,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def weights(path):
-    found = made.inception(path)
+    found = picture_files.inception(path)
     path.unlink()
     return found
 

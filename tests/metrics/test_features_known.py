@@ -4,7 +4,7 @@ import hashlib
 import os
 from types import SimpleNamespace
 
-import made
+import picture_files
 import pytest
 
 from crossmedia.build import build
@@ -30,7 +30,7 @@ def node(path):
 @pytest.fixture
 def path(tmp_path):
     """Weights of no meaning under the published name."""
-    made.inception(tmp_path / "pt_inception-2015-12-05-6726825d.pth")
+    picture_files.inception(tmp_path / "pt_inception-2015-12-05-6726825d.pth")
     return tmp_path / "pt_inception-2015-12-05-6726825d.pth"
 
 
