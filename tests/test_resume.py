@@ -1,6 +1,7 @@
 """Real processes that are killed and go on: what they leave is what the run leaves that nobody disturbed."""
 
 import hashlib
+import itertools
 import json
 import signal
 import subprocess
@@ -12,6 +13,15 @@ from runs import differing, only
 from crossmedia.config import ROOT
 
 NAMES = sorted([*(path.stem for path in (ROOT / "experiments").glob("*.yaml")), *BARE])
+FAMILIES = (  # these meet every point, the others a few
+    "asr_ctc_scenes",
+    "captioning_scenes",
+    "digits",
+    "gan_cifar10_wgan_gp",
+    "hifigan_scenes",
+    "tacotron_scenes",
+    "vae_digits",
+)
 EMA = "ema={_target_: crossmedia.trainer.ema.EMA}"
 SHORT = [
     "trainer=cpu",
@@ -52,7 +62,10 @@ POINTS = [
     ("log", 9),
     ("test", 0),
 ]
-WRITES = [("bytes", times) for times in range(2, 92, 3)] + [("rename", times) for times in range(4, 34)]
+WRITES = [
+    *(("digits", "bytes", times) for times in range(2, 92, 3)),
+    *(("digits", "rename", times) for times in range(4, 34)),
+]
 DIGEST = hashlib.sha256(
     subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True).stdout
 ).digest()
@@ -90,27 +103,39 @@ def killed_and_resumed(job, words, out, *points):
     return folder
 
 
+def met(points, few):
+    """(name, point…): all points of each family, `few` of each other name, the next ones in turn."""
+    turn = itertools.cycle(points)
+    return [
+        (name, *point)
+        for name in NAMES
+        for point in (points if name in FAMILIES else itertools.islice(turn, few))
+    ]
+
+
 def sample(cases, number):
-    """All of the cases, those slow that this commit does not choose."""
+    """All of the cases, those slow that this commit does not choose; those of a name in one process."""
     start = DIGEST[0] % len(cases)
     chosen = {(start + place * (len(cases) // number)) % len(cases) for place in range(number)}
     return [
-        pytest.param(*case, marks=() if place in chosen else pytest.mark.slow, id="-".join(map(str, case)))
+        pytest.param(
+            *case,
+            marks=[pytest.mark.xdist_group(case[0]), *([] if place in chosen else [pytest.mark.slow])],
+            id="-".join(map(str, case)),
+        )
         for place, case in enumerate(cases)
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "point", "times"), sample([(name, *point) for name in NAMES for point in POINTS], 8)
-)
+@pytest.mark.parametrize(("name", "point", "times"), sample(met(POINTS, 3), 8))
 def test_a_run_killed_at_any_point_goes_on_to_the_same_bits(name, point, times, job, undisturbed, tmp_path):
     words, whole = undisturbed(name)
     assert differing(whole, killed_and_resumed(job, words, tmp_path, (point, times))) == []
 
 
-@pytest.mark.parametrize(("point", "times"), sample(WRITES, 2))
-def test_a_kill_in_the_midst_of_a_write_loses_nothing(point, times, job, undisturbed, tmp_path):
-    words, whole = undisturbed("digits")
+@pytest.mark.parametrize(("name", "point", "times"), sample(WRITES, 2))
+def test_a_kill_in_the_midst_of_a_write_loses_nothing(name, point, times, job, undisturbed, tmp_path):
+    words, whole = undisturbed(name)
     assert differing(whole, killed_and_resumed(job, words, tmp_path, (point, times))) == []
 
 
@@ -124,9 +149,7 @@ def test_a_run_killed_three_times_goes_on_to_the_same_bits(name, job, undisturbe
 SIGNALS = [(point, times) for point in ("backward", "validation") for times in (0, 2, 5)]
 
 
-@pytest.mark.parametrize(
-    ("name", "point", "times"), sample([(name, *point) for name in NAMES for point in SIGNALS], 2)
-)
+@pytest.mark.parametrize(("name", "point", "times"), sample(met(SIGNALS, 1), 2))
 def test_a_run_told_to_stop_goes_on_to_the_same_bits(name, point, times, job, undisturbed, tmp_path):
     words, whole = undisturbed(name)
     code, told = job("train", *words, f"out_dir={tmp_path}", at=(point, times, signal.SIGTERM), every=180)
@@ -136,9 +159,7 @@ def test_a_run_told_to_stop_goes_on_to_the_same_bits(name, point, times, job, un
     assert differing(whole, only(tmp_path)) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "workers"), sample([(name, workers) for name in NAMES for workers in (1, 2, 4)], 1)
-)
+@pytest.mark.parametrize(("name", "workers"), sample(met([(1,), (2,), (4,)], 1), 1))
 def test_a_run_goes_on_to_the_same_bits_with_other_workers(name, workers, job, undisturbed, tmp_path):
     words, whole = undisturbed(name)
     assert job("train", *words, f"out_dir={tmp_path}", at=("step", 8))[0] == -9

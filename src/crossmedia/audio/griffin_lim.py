@@ -14,6 +14,7 @@ from crossmedia.nets.masks import masked
 
 SPLITS = 100  # steps that share out the power of each band among its frequencies
 LEAST = 1e-12  # of a divisor
+AT_ONCE = 4  # clips on a CPU, whose cache holds no more
 
 
 class GriffinLim(nn.Module):
@@ -34,22 +35,27 @@ class GriffinLim(nn.Module):
         """Normalised mels (B, T, M) and their frames (B,) -> (B, T · hop) in [-1, 1], sample t · hop in the
         middle of frame t, silence behind each clip's end.
         """
-        hop = self.mel.hop_length
+        at_once = AT_ONCE if mels.device.type == "cpu" else len(mels)
+        parts = zip(mels.split(at_once), lens.split(at_once), strict=True)
+        return torch.cat([self._waveforms(*part, mels.shape[1]) for part in parts])
+
+    def _waveforms(self, mels: Tensor, lens: Tensor, frames: int) -> Tensor:
+        mels, hop = mels[:, : int(lens.max())], self.mel.hop_length
         behind = self.mel.mel.n_fft // hop + 1  # frames of silence, or a clip would end otherwise in a batch
         magnitudes = masked(self._power(mels.float()), lens).sqrt()
         magnitudes = F.pad(magnitudes, (0, 0, 0, behind)).transpose(1, 2)  # (B, F, T)
         turns = torch.zeros_like(magnitudes)
-        for row, frames in enumerate(lens.tolist()):
-            drawn = torch.rand(magnitudes.shape[1], frames, generator=generator("phases", frames))
-            turns[row, :, :frames] = drawn.to(turns)
+        for row, count in enumerate(lens.tolist()):
+            drawn = torch.rand(magnitudes.shape[1], count, generator=generator("phases", count))
+            turns[row, :, :count] = drawn.to(turns)
         spectra = torch.polar(magnitudes, 2 * torch.pi * turns)
         before = torch.zeros_like(spectra)
         for _ in range(self.iterations):
             possible = self._spectra(self._inverse(spectra))
-            ahead = possible + self.momentum * (possible - before)
-            spectra, before = magnitudes * ahead / ahead.abs().clamp(min=LEAST), possible
-        found = self._inverse(spectra)[:, : mels.shape[1] * hop].clamp(-1, 1)
-        return masked(found, lens * hop)
+            ahead = (possible * (1 + self.momentum)).sub_(before, alpha=self.momentum)
+            spectra, before = ahead.mul_(magnitudes / ahead.abs().clamp_(min=LEAST)), possible
+        found = masked(self._inverse(spectra)[:, : mels.shape[1] * hop].clamp(-1, 1), lens * hop)
+        return F.pad(found, (0, frames * hop - found.shape[1]))
 
     def _power(self, mels: Tensor) -> Tensor:
         """(B, T, M) -> (B, T, F), none below 0, whose bands are as near as can be to the mels'."""

@@ -1,8 +1,6 @@
 """From texts to sounds and to phonemes: espeak-ng's processes, and their faults in one line."""
 
-import functools
 import json
-import math
 import os
 import signal
 import subprocess
@@ -14,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from crossmedia.audio import espeak, espeak_ipa
+from crossmedia.audio.resample import resampled
 from crossmedia.errors import SystemFault, brief
 
 PACKAGE = "espeakng-loader"
 PATIENCE = 600.0  # seconds for all utterances of one call; a shard of the corpus takes one or two
-_LOBES = 10  # of the low-pass filter on each side, as scipy.signal.resample_poly has them by default
 
 
 class Utterance(NamedTuple):
@@ -41,7 +39,7 @@ def speak(utterances: Sequence[Utterance], sample_rate: int) -> list[np.ndarray]
         raise SystemFault(f"espeak-ng: {fault}. Start again, or leave this text out")
     if code:
         raise _fault(code, said)
-    return [_resampled(sound, sample_rate) for sound in _sounds(sounds)]
+    return [_at_rate(sound, sample_rate) for sound in _sounds(sounds)]
 
 
 def phonemes_of(texts: Sequence[str], voice: str) -> list[str]:
@@ -123,21 +121,8 @@ def _whole(stream: bytes) -> int:
     return number
 
 
-def _resampled(sound: np.ndarray, sample_rate: int) -> np.ndarray:
+def _at_rate(sound: np.ndarray, sample_rate: int) -> np.ndarray:
     if sample_rate == espeak.SAMPLE_RATE:
         return sound
-    from scipy.signal import resample_poly  # takes a second to import
-
-    shared = math.gcd(sample_rate, espeak.SAMPLE_RATE)
-    up, down = sample_rate // shared, espeak.SAMPLE_RATE // shared
-    wave = resample_poly(sound.astype(np.float64), up, down, window=_low_pass(max(up, down)))
+    wave = resampled(sound.astype(np.float64), espeak.SAMPLE_RATE, sample_rate)
     return wave.round().clip(-(2**15), 2**15 - 1).astype(np.int16)
-
-
-@functools.cache
-def _low_pass(factor: int) -> Any:
-    """The filter that scipy's resample_poly would make anew for each sound, in more time than it filters."""
-    from scipy.signal import firwin
-
-    window: Any = ("kaiser", 5.0)
-    return firwin(2 * _LOBES * factor + 1, 1 / factor, window=window)

@@ -1,21 +1,16 @@
 """From sounds of any sample rate to waveforms at the rate that a net takes."""
 
-from functools import lru_cache
-from math import gcd
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from crossmedia.audio.read import MAX_SECONDS, read_audio
+from crossmedia.audio.resample import resampled
 from crossmedia.errors import DataError
 from crossmedia.images.read import SKIP
 from crossmedia.limits import within
-
-_CROSSINGS = 10  # of the filter's sine to either side; it takes 9 kHz down by 40 dB on the way to 16 kHz
-_BETA = 5.0  # of its Kaiser window
 
 
 class AudioTransform:
@@ -34,13 +29,7 @@ class AudioTransform:
 
     def prepare(self, waveform: Tensor, sample_rate: int) -> Tensor:
         """float32 (samples,) at any rate -> float32 (⌈samples · new / old⌉,) at `sample_rate`."""
-        if sample_rate == self.sample_rate:
-            return waveform
-        from scipy.signal import resample_poly  # takes a second to import
-
-        common = gcd(sample_rate, self.sample_rate)
-        up, down = self.sample_rate // common, sample_rate // common
-        return torch.from_numpy(resample_poly(waveform.numpy(), up, down, window=_lowpass(max(up, down))))
+        return torch.from_numpy(resampled(waveform.numpy(), sample_rate, self.sample_rate))
 
     def config(self) -> dict[str, Any]:
         """Plain values that build an equal transform."""
@@ -48,11 +37,3 @@ class AudioTransform:
             "_target_": "crossmedia.audio.transforms.AudioTransform",
             "sample_rate": self.sample_rate,
         }
-
-
-@lru_cache(maxsize=8)  # a set of sounds has few rates, and the filter of odd ones is long
-def _lowpass(factor: int) -> np.ndarray:
-    """A filter (taps,) that lets the lowest 1 / `factor` of the band through."""
-    places = np.arange(-_CROSSINGS * factor, _CROSSINGS * factor + 1)
-    taps = np.sinc(places / factor) * np.kaiser(len(places), _BETA)
-    return (taps / taps.sum()).astype(np.float32)

@@ -133,11 +133,12 @@ class Stack(nn.Module):
 
     def forward(self, x: Tensor, lens: Tensor) -> Tensor:
         """x (B, T, D) -> (B, T, D), zeros behind each clip's end."""
-        x = masked(self.dropout(x + sinusoids(x.shape[1], self.dim).to(x)), lens)
-        mask = mask_of(lens, x.shape[1])[:, None, None]  # (B, 1, 1, T)
+        kept = mask_of(lens, x.shape[1])
+        gone = ~kept[..., None]  # (B, T, 1)
+        x = self.dropout(x + sinusoids(x.shape[1], self.dim).to(x)).masked_fill(gone, 0.0)
         for layer in self.layers:
-            x = layer(x, mask, lens)
-        return masked(self.norm(x), lens)
+            x = layer(x, kept[:, None, None], gone)
+        return self.norm(x).masked_fill(gone, 0.0)
 
 
 class _Layer(nn.Module):
@@ -152,13 +153,13 @@ class _Layer(nn.Module):
         self.narrow = nn.Linear(hidden, dim)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor, lens: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor, gone: Tensor) -> Tensor:
         parts: Any = self.query_key_value(self.attention_norm(x)).unflatten(-1, (3, self.heads, -1))
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # (B, H, T, D/H) each
         seen = F.scaled_dot_product_attention(query, key, value, mask).transpose(1, 2).flatten(2)
         x = x + self.dropout(self.out(seen))
-        wide = self.wide(masked(self.feed_norm(x), lens).transpose(1, 2)).transpose(1, 2)
-        return masked(x + self.dropout(self.narrow(wide.relu())), lens)
+        wide = self.wide(self.feed_norm(x).masked_fill(gone, 0.0).transpose(1, 2)).transpose(1, 2)
+        return (x + self.dropout(self.narrow(wide.relu()))).masked_fill(gone, 0.0)
 
 
 class Predictor(nn.Module):

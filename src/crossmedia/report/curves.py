@@ -38,7 +38,7 @@ def read_metrics(path: Path) -> dict[str, list[Point]]:
 def training_curves(series: dict[str, list[Point]]) -> list[Curve]:
     """Losses together, both players' too, then a figure for each other metric: validation, training.
 
-    A reference, as the score of other real pictures is, is a level in the figure of its metric. A test is one
+    A reference, as the score of other real data is, is a level in the figure of its metric. A test is one
     point, and stands in the table. Of more than 24 figures the first.
     """
     figures: dict[str, dict[str, list[Point]]] = {}
