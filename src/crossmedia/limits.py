@@ -35,14 +35,15 @@ _AT_LEAST_1 = """
 """
 _AT_LEAST_0 = """
     attention_penalty band_masks bands beta blocks commitment context eps f_min feature_weight first
-    frame_masks frames free_bits gamma gradient_clip_val guide kinds l1 l2 length_penalty lm_weight
+    frame_masks frames free_bits gamma gradient_clip_val guide harmonics kinds l1 l2 length_penalty lm_weight
     log_every_n_steps lr max_lr mel_weight mixup momentum noise overfit_batches patience penalty r1 sigma
     speakers warmup weight_decay
 """
+_BELOW_1 = "betas conv_dropout dead decay dropout frame_dropout label_smoothing"
 RANGES: dict[str, Range] = {
     **dict.fromkeys(_AT_LEAST_1.split(), Range(1)),
     **dict.fromkeys(_AT_LEAST_0.split(), Range(0)),
-    **dict.fromkeys("betas dead decay dropout frame_dropout label_smoothing".split(), Range(0, below=1)),
+    **dict.fromkeys(_BELOW_1.split(), Range(0, below=1)),
     **dict.fromkeys([f"limit_{split}_batches" for split in ("train", "val", "test")], Range(above=0)),
     **dict.fromkeys(["attributes", "num_classes"], Range(2)),
     "n": Range(1, 1_000_000),  # pictures of one call; `first` goes on after them

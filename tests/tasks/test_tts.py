@@ -47,6 +47,16 @@ def test_the_last_step_alone_is_to_say_that_it_is_the_last(task):
     assert loss.item() == pytest.approx((-8 * end.log() - 12 * (1 - end).log()).item() / 13, rel=1e-5)
 
 
+def test_a_frame_costs_its_errors_squared_and_l1_times_their_sizes_before_and_after_the_postnet(task):
+    batch = batch_of(["ab"])
+    _, spoken, mels, _ = task._losses(batch)
+    errors = [(found - mels).double() for found in (spoken.before, spoken.mels)]
+    for task.l1 in (0.0, 0.5):
+        (loss,) = task._losses(batch)[0]["mel"]
+        expected = sum((error**2).mean() + task.l1 * error.abs().mean() for error in errors)
+        assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
 def test_guided_attention_by_hand():
     attention = torch.tensor([[[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]]])
     # of two steps and two characters; cells off the diagonal are half a text away

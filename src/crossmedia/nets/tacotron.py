@@ -62,18 +62,19 @@ class Tacotron2(nn.Module):
         postnet_dim: int = 512,
         reduction: int = 1,
         dropout: float = 0.1,
+        conv_dropout: float = 0.5,
         frame_dropout: float = 0.0,
         speakers: int = 0,
     ):
         super().__init__()
         within(vocab_size=vocab_size, n_mels=n_mels, dim=dim, decoder_dim=decoder_dim, prenet_dim=prenet_dim)
         within(attention_dim=attention_dim, postnet_dim=postnet_dim, reduction=reduction, dropout=dropout)
-        within(frame_dropout=frame_dropout, speakers=speakers)
+        within(conv_dropout=conv_dropout, frame_dropout=frame_dropout, speakers=speakers)
         if dim % 2:
             raise ValueError(f"dim {dim}: must be even, for two directions")
         self.n_mels, self.reduction, self.frame_dropout = n_mels, reduction, frame_dropout
         self.embedding = nn.Embedding(vocab_size, dim)
-        self.convolutions = Convolutions([dim] * 4, nn.ReLU(), linear_end=False)
+        self.convolutions = Convolutions([dim] * 4, nn.ReLU(), conv_dropout)
         self.encoder = nn.LSTM(dim, dim // 2, batch_first=True, bidirectional=True)
         self.speaker = nn.Embedding(speakers, dim) if speakers else None
         self.prenet = PreNet(n_mels, prenet_dim)
@@ -85,7 +86,8 @@ class Tacotron2(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.frames = nn.Linear(decoder_dim + dim, n_mels * reduction)
         self.stop = nn.Linear(decoder_dim + dim, 1)
-        self.postnet = Convolutions([n_mels, *[postnet_dim] * 4, n_mels], nn.Tanh(), linear_end=True)
+        widths = [n_mels, *[postnet_dim] * 4, n_mels]
+        self.postnet = Convolutions(widths, nn.Tanh(), conv_dropout, linear_end=True)
 
     def forward(
         self, tokens: Tensor, lens: Tensor, mels: Tensor, frames: Tensor, speakers: Tensor | None = None
@@ -218,7 +220,7 @@ class Convolutions(nn.Module):
     """Convolutions over time with batch norms, activations and dropout; with `linear_end` the last one has
     its norm alone."""
 
-    def __init__(self, widths: list[int], activation: nn.Module, linear_end: bool, dropout: float = 0.5):
+    def __init__(self, widths: list[int], activation: nn.Module, dropout: float, linear_end: bool = False):
         super().__init__()
         pairs = list(zip(widths, widths[1:], strict=False))
         self.layers = nn.ModuleList(nn.Conv1d(*pair, KERNEL, padding="same", bias=False) for pair in pairs)

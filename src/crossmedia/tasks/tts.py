@@ -28,7 +28,8 @@ END_WEIGHT = 8.0  # of a clip's one last step among its many others
 
 class TTS(Synthesis):
     """Tacotron 2's objective (Shen et al., 2018): each step's frames before and after the post-net, and
-    whether it is the last; `guide` is the weight of guided attention (Tachibana et al., 2018).
+    whether it is the last; `l1` is the weight of the frames' absolute errors beside the squared ones, which
+    blur less (Hayashi et al., 2020), and `guide` that of guided attention (Tachibana et al., 2018).
 
     `net(tokens, lens, mels, frames, speakers) -> Spoken`, with `speak` and `reduction`.
     """
@@ -53,11 +54,12 @@ class TTS(Synthesis):
         schedule: Callable[..., LRScheduler] | None = None,
         vocoder: Vocoder | None = None,
         judge: Judge | None = None,
+        l1: float = 0.0,
         guide: float = 1.0,
     ):
         super().__init__(net, meta, optimizer, mel, schedule, vocoder, judge)
-        within(guide=guide)
-        self.guide = guide
+        within(l1=l1, guide=guide)
+        self.l1, self.guide = l1, guide
 
     def training_step(self, batch: SynthesisBatch, batch_idx: int) -> Tensor:
         losses = {name: values.mean() for name, values in self._losses(batch)[0].items()}
@@ -131,7 +133,8 @@ class TTS(Synthesis):
         spoken: Spoken = net(batch.tokens, batch.lens, mels, frames, batch.speakers)
         kept = mask_of(frames, mels.shape[1])
         steps = frames // net.reduction
-        away = (spoken.before - mels).float().square() + (spoken.mels - mels).float().square()
+        errors = torch.stack([spoken.before - mels, spoken.mels - mels]).float()  # (2, B, T, M)
+        away = (errors.square() + self.l1 * errors.abs()).sum(0)
         last = mask_of(steps, spoken.stops.shape[1]) & ~mask_of(steps - 1, spoken.stops.shape[1])
         weight = torch.tensor(END_WEIGHT, device=mels.device)
         ends = F.binary_cross_entropy_with_logits(
