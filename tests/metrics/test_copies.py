@@ -43,6 +43,15 @@ def test_an_exact_copy_is_perfect_and_nothing_is_the_worst(clip):
     assert empty == silent and silent["stoi"] == 0 and silent["stft"] > 1
 
 
+def test_a_copy_that_is_higher_has_an_error_of_pitch_and_one_without_a_voice_of_voicing():
+    seconds = torch.arange(RATE) / RATE
+    low, high = ((2 * torch.pi * hertz * seconds).sin() for hertz in (200.0, 200.0 * 2 ** (1 / 12)))
+    found = scored([high], [low])
+    assert found["f0_error"] == pytest.approx(100, abs=3) and found["voicing_error"] == 0
+    found = scored([0.1 * torch.randn(RATE)], [low])
+    assert found["voicing_error"] > 0.9
+
+
 def test_a_longer_copy_is_cut_and_a_shorter_one_filled_with_silence(clip):
     longer = torch.cat([clip, clip])
     assert scored([longer], [clip]) == scored([clip], [clip])
@@ -65,7 +74,7 @@ def test_what_cannot_be_computed_is_named(monkeypatch):
         "stoi": "needs pystoi: pip install pystoi",
         "pesq": "needs pesq: pip install pesq",
     }
-    assert list(quality.scores()) == ["stft"]
+    assert list(quality.scores()) == ["stft", "f0_error", "voicing_error"]
 
 
 def test_pesq_is_asked_for_at_its_two_rates_alone(monkeypatch, clip):

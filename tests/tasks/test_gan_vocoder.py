@@ -1,5 +1,7 @@
 """HiFi-GAN's game on a few hums."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -35,6 +37,17 @@ def test_it_learns_one_batch():
             phase.loss(batch).backward()
             optimizer.step()
     assert away() < before / 2
+
+
+def test_a_source_learns_the_pitch_of_the_frames_that_are_seen(monkeypatch):
+    task, batch = gan(harmonics=3), crops(2, 2048)  # hums of 200 and 250 Hz
+    pairs = inner(batch.inputs, task.mel)
+    real = torch.tensor([200.0, 250.0])[:, None].expand(pairs.mels.shape[:2])
+    found = 1.1 * real
+    monkeypatch.setattr(task.net.source, "pitch", lambda mels: (found.log(), torch.zeros_like(found)))
+    loss = task._pitch_loss(batch, pairs)  # all are voiced, and the net is in doubt
+    assert loss.item() == pytest.approx(math.log(2) + math.log(1.1), abs=5e-3)
+    assert gan()._pitch_loss(batch, pairs).item() == 0
 
 
 class Judge(nn.Module):

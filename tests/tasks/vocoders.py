@@ -23,9 +23,9 @@ def mel() -> SpeechMel:
     return SpeechMel(LogMel(RATE, 256, 256, HOP, BANDS))
 
 
-def gan(**more: Any) -> GANVocoder:
+def gan(harmonics: int = 0, **more: Any) -> GANVocoder:
     torch.manual_seed(0)
-    net = HiFiGAN(BANDS, HOP, 32, (8,), (3, 5), (1, 3))
+    net = HiFiGAN(BANDS, HOP, 32, (8,), (3, 5), (1, 3), harmonics, RATE)
     return GANVocoder(net, Discriminators((2,), 1, 1, 16), mel(), META, ADAM, ADAM, **more).eval()
 
 

@@ -51,12 +51,9 @@ class SpeechQuality(nn.Module):
         costs = distances(mel_cepstra(made, self.sample_rate), mel_cepstra(real, self.sample_rate))
         rows, columns = warped(costs)
         mine, theirs = self._hertz(made)[rows], self._hertz(real)[columns]  # (P,)
-        both, one = (mine > 0) & (theirs > 0), (mine > 0) != (theirs > 0)
-        cents = _OCTAVE * np.log2(mine[both] / theirs[both])
         return {
             "mcd": (float(costs[rows, columns].mean()), 1),
-            "f0_error": (float((cents**2).sum()), int(both.sum())),
-            "voicing_error": (int(one.sum()), len(one)),
+            **pitch_errors(mine, theirs),
             "length_error": (abs(len(made) - len(real)), len(real)),
         }
 
@@ -65,6 +62,17 @@ class SpeechQuality(nn.Module):
         sound = filled(waveform, self.sample_rate)
         track = self.pitch(sound[None], torch.tensor([len(sound)]))[0]
         return track[WINDOW // HOP // 2 :].double().numpy()
+
+
+def pitch_errors(made: np.ndarray, real: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Of the Hz of frames that belong together, (T,) each and 0 where there is no voice: what `f0_error`,
+    squared, and `voicing_error` are ratios of."""
+    both, one = (made > 0) & (real > 0), (made > 0) != (real > 0)
+    cents = _OCTAVE * np.log2(made[both] / real[both])
+    return {
+        "f0_error": (float((cents**2).sum()), int(both.sum())),
+        "voicing_error": (int(one.sum()), len(one)),
+    }
 
 
 def diagonality(attention: Tensor, frames: Tensor, tokens: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from crossmedia.limits import within
+from crossmedia.nets.source import Source
 
 SLOPE = 0.1  # of leaky ReLUs
 ENDS = 7  # frames, or samples, that the first and the last convolution see
@@ -37,7 +38,8 @@ class HiFiGAN(nn.Module):
 
     What the product of the rates lacks to `hop_length` is left to an inverse short-time Fourier transform of
     predicted magnitudes and phases (iSTFTNet; Kaneko et al., 2022), which costs next to nothing. Frame t
-    makes the samples from t · hop_length on.
+    makes the samples from t · hop_length on. With `harmonics`, the voice's source of so many (`Source`), at
+    `sample_rate`, enters behind each of the rates.
     """
 
     def __init__(
@@ -48,9 +50,11 @@ class HiFiGAN(nn.Module):
         rates: Sequence[int] = (8, 8, 2, 2),
         kernels: Sequence[int] = (3, 7, 11),
         dilations: Sequence[int] = (1, 3, 5),
+        harmonics: int = 0,
+        sample_rate: int = 22_050,
     ):
         super().__init__()
-        within(n_mels=n_mels, hop_length=hop_length, channels=channels)
+        within(n_mels=n_mels, hop_length=hop_length, channels=channels, harmonics=harmonics)
         within(rates=rates, kernels=kernels, dilations=dilations)
         product = math.prod(rates)
         if hop_length % product:
@@ -62,22 +66,30 @@ class HiFiGAN(nn.Module):
         self.n_mels, self.hop_length = n_mels, hop_length
         self.step = hop_length // product  # samples of one step at the highest rate
         self.first = weight_norm(nn.Conv1d(n_mels, channels, ENDS, padding=ENDS // 2))
-        self.ups, self.blocks = nn.ModuleList(), nn.ModuleList()
+        self.source = Source(n_mels, hop_length, sample_rate, harmonics) if harmonics else None
+        self.ups, self.blocks, self.enter = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        stride = hop_length
         for rate in rates:
             self.ups.append(_up(channels, channels // 2, rate))
-            channels //= 2
+            channels, stride = channels // 2, stride // rate
+            if harmonics:
+                self.enter.append(_Enter(harmonics + 1, channels, stride))
             self.blocks.append(_Fusion(_Residual(channels, kernel, dilations) for kernel in kernels))
         self.window: Tensor
         self.register_buffer("window", torch.hann_window(OVERLAP * self.step), persistent=False)
         outputs = 1 if self.step == 1 else OVERLAP * self.step + 2  # a magnitude and a phase each frequency
         self.last = weight_norm(nn.Conv1d(channels, outputs, ENDS, padding=ENDS // 2))
         self.context = _context(rates, max(kernels), dilations)
+        if self.source is not None:
+            self.context = max(self.context, self.source.context + 1)
 
     def forward(self, mels: Tensor) -> Tensor:
         """(B, T, M) -> (B, S) in [-1, 1]."""
         x = self.first(mels.transpose(1, 2))  # (B, C, T)
-        for up, blocks in zip(self.ups, self.blocks, strict=True):
-            x = blocks(up(F.leaky_relu(x, SLOPE)))  # (B, C / 2, rate · T)
+        source = None if self.source is None else self.source(mels)
+        for place, (up, blocks) in enumerate(zip(self.ups, self.blocks, strict=True)):
+            x = up(F.leaky_relu(x, SLOPE))  # (B, C / 2, rate · T)
+            x = blocks(x if source is None else x + self.enter[place](source))
         x = F.leaky_relu(x)
         if self.step == 1:
             return self.last(x)[:, 0].float().tanh()
@@ -124,6 +136,18 @@ class Discriminators(nn.Module):
             scores.append(seen[-1].flatten(1))
             features += seen[:-1]
         return scores, features
+
+
+class _Enter(nn.Module):
+    """A source (B, H + 1, S) at a lower rate: (B, C, S / stride), each step seeing two."""
+
+    def __init__(self, before: int, after: int, stride: int):
+        super().__init__()
+        self.around = stride // 2, stride - stride // 2
+        self.layer = nn.Conv1d(before, after, 2 * stride, stride)
+
+    def forward(self, source: Tensor) -> Tensor:
+        return self.layer(F.pad(source, self.around))
 
 
 class _Fusion(nn.ModuleList):

@@ -26,6 +26,7 @@ class Pairs(NamedTuple):
     mels: Tensor  # (B, T, M)
     frames: Tensor  # (B,)
     waveforms: Tensor  # (B, T · hop)
+    first: int = 0  # frames of the clips that lie before
 
 
 class Copies:
@@ -55,7 +56,7 @@ def inner(clips: Clips, mel: SpeechMel) -> Pairs:
     mels = mel(*clips)[0][:, first : first + count]
     start = first * hop - hop // 2
     frames = torch.full_like(clips.lens, count)
-    return Pairs(mels, frames, clips.waveforms[:, start : start + count * hop])
+    return Pairs(mels, frames, clips.waveforms[:, start : start + count * hop], first)
 
 
 def whole(clips: Clips, mel: SpeechMel) -> Pairs:

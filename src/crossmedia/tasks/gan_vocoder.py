@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from crossmedia.audio.pitch import Pitch
 from crossmedia.audio.speech_mel import SpeechMel
 from crossmedia.data.batches import CropBatch, Meta
 from crossmedia.limits import within
@@ -17,6 +18,7 @@ from crossmedia.metrics.copies import CopyQuality
 from crossmedia.report.panels import Panel
 from crossmedia.tasks.copy_synthesis import (
     Copies,
+    Pairs,
     copied,
     followed,
     inner,
@@ -37,7 +39,8 @@ class GANVocoder(PhasedTask):
     distance of what the discriminators' layers see, `mel_weight` times that of the mels.
 
     The discriminators begin after the part `start` of training; until then the generator learns the mels
-    alone (Yamamoto et al., 2020, who begin at a quarter). Scored by copies of whole clips, `mel` as the mean
+    alone (Yamamoto et al., 2020, who begin at a quarter). A net that has a `source` learns the pitch that it
+    reads from mels beside all this. Scored by copies of whole clips, `mel` as the mean
     distance of log-magnitudes in nats.
     """
 
@@ -65,6 +68,7 @@ class GANVocoder(PhasedTask):
         self.mel_weight, self.feature_weight, self.start = mel_weight, feature_weight, start
         self.copies, self.round_trip = Copies(), RoundTrip(judge)
         self.quality = CopyQuality(meta.audio.sample_rate)
+        self.pitch = Pitch(meta.audio.sample_rate, mel.hop_length)
 
     def phases(self) -> list[Phase]:
         return [
@@ -89,7 +93,7 @@ class GANVocoder(PhasedTask):
         made = self.net(pairs.mels)
         lens = pairs.frames * self.mel.hop_length
         again, real = (self.mel(waveforms, lens)[0] for waveforms in (made, pairs.waveforms))
-        loss = self.mel_weight * mel_distances(self.mel, again, real).mean()
+        loss = self.mel_weight * mel_distances(self.mel, again, real).mean() + self._pitch_loss(batch, pairs)
         if not self._playing:
             return loss
         with torch.no_grad():
@@ -98,6 +102,18 @@ class GANVocoder(PhasedTask):
         fooled = torch.stack([((1 - score.float()) ** 2).mean() for score in scores]).sum()
         apart = [F.l1_loss(s.float(), w.float()) for s, w in zip(seen, wanted, strict=True)]
         return loss + fooled + self.feature_weight * torch.stack(apart).sum()
+
+    def _pitch_loss(self, batch: CropBatch, pairs: Pairs) -> Tensor:
+        """What the net's source takes for the pitch, in log Hz, and for a voice."""
+        net: Any = self.net
+        if getattr(net, "source", None) is None:
+            return pairs.mels.new_zeros(())
+        hertz = self.pitch(*batch.inputs)[:, pairs.first : pairs.first + pairs.mels.shape[1]]  # (B, T)
+        voiced = hertz > 0
+        found, logits = net.source.pitch(pairs.mels)
+        away = (found - hertz.clamp(min=1).log()).abs() * voiced
+        known = F.binary_cross_entropy_with_logits(logits, voiced.float())
+        return known + away.sum() / voiced.sum().clamp(min=1)
 
     @property
     def _playing(self) -> bool:
