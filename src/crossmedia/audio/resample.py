@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from math import gcd
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,8 @@ def resampled(wave: np.ndarray, old: int, new: int) -> np.ndarray:
 
     common = gcd(old, new)
     up, down = new // common, old // common
-    return resample_poly(wave, up, down, window=_low_pass(max(up, down)).astype(wave.dtype))
+    found: Any = resample_poly(wave, up, down, window=_low_pass(max(up, down)).astype(wave.dtype))
+    return found
 
 
 @lru_cache(maxsize=8)  # a set of sounds has few rates, and the filter of odd ones is long
@@ -25,4 +27,5 @@ def _low_pass(factor: int) -> np.ndarray:
     """The filter (taps,) that resample_poly would make anew for each sound, in more time than it filters."""
     from scipy.signal import firwin
 
-    return firwin(2 * _LOBES * factor + 1, 1 / factor, window=("kaiser", _BETA))
+    window: Any = ("kaiser", _BETA)
+    return firwin(2 * _LOBES * factor + 1, 1 / factor, window=window)
