@@ -28,4 +28,5 @@ def _low_pass(factor: int) -> np.ndarray:
     from scipy.signal import firwin
 
     window: Any = ("kaiser", _BETA)
-    return firwin(2 * _LOBES * factor + 1, 1 / factor, window=window)
+    taps: Any = firwin(2 * _LOBES * factor + 1, 1 / factor, window=window)
+    return taps
