@@ -14,7 +14,10 @@ from crossmedia.errors import RankError
 from crossmedia.saved import read_checkpoint
 
 pytestmark = needs_ranks
-FRACTIONS = ("loss", "fid_", "kid_", "inception_score_", "density_", "bits_per_dim", "kl", "reconstruction")
+FRACTIONS = (
+    *("loss", "fid_", "kid_", "inception_score_", "density_", "bits_per_dim", "kl", "reconstruction"),
+    *("diagonality", "mcd", "f0_error", "length_error", "/mel", "/nll", "/stft", "/stoi"),
+)
 NAMES = sorted([*(path.stem for path in (ROOT / "experiments").glob("*.yaml")), *BARE])
 
 
