@@ -31,7 +31,7 @@ class CopyQuality(nn.Module):
     frames of all clips `f0_error` and `voicing_error`, which are those of `SpeechQuality`. `missing` tells of
     what cannot be computed what it needs. A copy that is shorter than the real sound is followed by silence,
     a longer one is cut. A real sound that is silent or too short for a measure is left out of it; a silent
-    copy has the worst value.
+    copy has the worst value, but of `f0_error`, which is 0 where nothing is voiced in both.
     """
 
     def __init__(self, sample_rate: int = 16_000):
