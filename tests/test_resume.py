@@ -104,8 +104,9 @@ def killed_and_resumed(job, words, out, *points):
 
 
 def met(points, few):
-    """(name, point…): all points of each family, `few` of each other name, the next ones in turn."""
-    turn = itertools.cycle(points)
+    """(name, point…): all points of each family, of each other name `few` that lie apart, in turn."""
+    assert {*FAMILIES} <= {*NAMES}
+    turn = itertools.cycle(points[7 * place % len(points)] for place in range(len(points)))
     return [
         (name, *point)
         for name in NAMES

@@ -41,6 +41,7 @@ def test_an_exact_copy_is_perfect_and_nothing_is_the_worst(clip):
     assert found["stft"] == 0 and found["stoi"] == pytest.approx(1)
     empty, silent = scored([clip[:0]], [clip]), scored([0 * clip], [clip])
     assert empty == silent and silent["stoi"] == 0 and silent["stft"] > 1
+    assert silent["voicing_error"] > 0.3 and silent["f0_error"] == 0
 
 
 def test_a_copy_that_is_higher_has_an_error_of_pitch_and_one_without_a_voice_of_voicing():

@@ -27,14 +27,17 @@ def loud(net):
     return net
 
 
+@pytest.mark.parametrize("harmonics", [0, 3])
 @pytest.mark.parametrize("rates", [(4, 4), (8, 2), (2, 2, 2, 2), (4,), (2, 2), (2,)])
-def test_a_frame_makes_as_many_samples_as_a_hop(rates):
-    made = generator(rates=rates)(torch.randn(2, 6, 5))
+def test_a_frame_makes_as_many_samples_as_a_hop(rates, harmonics):
+    made = generator(rates=rates, harmonics=harmonics)(torch.randn(2, 6, 5))
     assert made.shape == (2, 96) and made.abs().max() <= 1 and made.any()
 
 
-def test_odd_rates_make_as_many_samples_too():
-    assert generator(hop_length=15, rates=(5, 3))(torch.randn(1, 6, 5)).shape == (1, 90)
+@pytest.mark.parametrize("harmonics", [0, 3])
+def test_odd_rates_make_as_many_samples_too(harmonics):
+    net = generator(hop_length=15, rates=(5, 3), harmonics=harmonics)
+    assert net(torch.randn(1, 6, 5)).shape == (1, 90)
 
 
 @pytest.mark.parametrize("rates", [(4, 4), (4,)])
@@ -50,6 +53,19 @@ def test_a_frame_tells_of_its_own_samples_and_no_further_than_its_context(rates)
     assert where.max() - where.min() > net.context  # no frames are kept for nothing
     middle = (change * torch.arange(960)).sum() / change.sum()
     assert abs(middle - 30.5 * 16) < 16
+
+
+@pytest.mark.parametrize("rates", [(4, 4), (4,), (2, 2)])
+def test_a_source_makes_no_sample_look_further_ahead_than_the_context(rates):
+    net = loud(generator(rates=rates, harmonics=3))
+    for weight in [*net.source.parameters(), *net.enter.parameters()]:
+        torch.nn.init.normal_(weight)
+    mels = torch.randn(1, 60, 5, generator=torch.Generator().manual_seed(0))
+    other = mels.clone()
+    other[:, 30] += 1
+    with torch.no_grad():
+        first = (net(other) - net(mels))[0].nonzero().min() / 16
+    assert 30.5 - net.context <= first < 30.5  # half a frame is left for where a clip's end is put
 
 
 def test_gradients_reach_every_weight():

@@ -40,14 +40,23 @@ def test_it_learns_one_batch():
 
 
 def test_a_source_learns_the_pitch_of_the_frames_that_are_seen(monkeypatch):
-    task, batch = gan(harmonics=3), crops(2, 2048)  # hums of 200 and 250 Hz
+    time = torch.arange(2048) / 8_000
+    glide = torch.sin(2 * torch.pi * (200 * time + 200 * time**2))  # from 200 Hz on, 400 Hz a second
+    task, batch = gan(harmonics=3), batch_of(glide)
     pairs = inner(batch.inputs, task.mel)
-    real = torch.tensor([200.0, 250.0])[:, None].expand(pairs.mels.shape[:2])
-    found = 1.1 * real
+    middles = 64 * (2 + torch.arange(pairs.mels.shape[1])) / 8_000  # two frames see what is before the crop
+    found = 1.1 * (200 + 400 * middles)[None]
     monkeypatch.setattr(task.net.source, "pitch", lambda mels: (found.log(), torch.zeros_like(found)))
     loss = task._pitch_loss(batch, pairs)  # all are voiced, and the net is in doubt
     assert loss.item() == pytest.approx(math.log(2) + math.log(1.1), abs=5e-3)
     assert gan()._pitch_loss(batch, pairs).item() == 0
+
+
+def test_gradients_reach_a_source_too():
+    task = gan(harmonics=3)
+    task._g_loss(crops(2)).backward()
+    still = [name for name, weight in task.net.named_parameters() if weight.grad is None]
+    assert not still
 
 
 class Judge(nn.Module):

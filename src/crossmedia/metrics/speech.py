@@ -65,8 +65,10 @@ class SpeechQuality(nn.Module):
 
 
 def pitch_errors(made: np.ndarray, real: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Of the Hz of frames that belong together, (T,) each and 0 where there is no voice: what `f0_error`,
-    squared, and `voicing_error` are ratios of."""
+    """What `f0_error`, squared, and `voicing_error` are ratios of.
+
+    The Hz of frames that belong together, (T,) each, are 0 where there is no voice.
+    """
     both, one = (made > 0) & (real > 0), (made > 0) != (real > 0)
     cents = _OCTAVE * np.log2(made[both] / real[both])
     return {

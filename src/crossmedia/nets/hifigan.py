@@ -79,9 +79,8 @@ class HiFiGAN(nn.Module):
         self.register_buffer("window", torch.hann_window(OVERLAP * self.step), persistent=False)
         outputs = 1 if self.step == 1 else OVERLAP * self.step + 2  # a magnitude and a phase each frequency
         self.last = weight_norm(nn.Conv1d(channels, outputs, ENDS, padding=ENDS // 2))
-        self.context = _context(rates, max(kernels), dilations)
-        if self.source is not None:
-            self.context = max(self.context, self.source.context + 1)
+        ahead = 0.0 if self.source is None else self.source.context
+        self.context = _context(rates, max(kernels), dilations, ahead)
 
     def forward(self, mels: Tensor) -> Tensor:
         """(B, T, M) -> (B, S) in [-1, 1]."""
@@ -238,12 +237,13 @@ def _started(layer: nn.Conv1d | nn.ConvTranspose1d) -> nn.Module:
     return layer
 
 
-def _context(rates: Sequence[int], kernel: int, dilations: Sequence[int]) -> int:
-    """Frames to one side that a sample can depend on."""
-    steps = ENDS // 2  # of the highest rate that was reached
-    frames, reached = float(steps), 1
+def _context(rates: Sequence[int], kernel: int, dilations: Sequence[int], source: float) -> int:
+    """Frames to come that a sample, or one half a frame later, can depend on; those that `source` looks ahead
+    enter behind each rate."""
+    frames, reached = 0.5 + ENDS // 2, 1
     for rate in rates:
         frames += 1 / reached  # a transposed convolution sees the next step
         reached *= rate
+        frames = max(frames, 0.5 + source + 1 / reached)
         frames += (kernel // 2) * (sum(dilations) + len(dilations)) / reached
     return math.ceil(frames + (ENDS // 2 + OVERLAP) / reached)

@@ -31,7 +31,7 @@ class Source(nn.Module):
         super().__init__()
         within(n_mels=n_mels, hop_length=hop_length, sample_rate=sample_rate, harmonics=harmonics)
         self.hop_length, self.sample_rate, self.harmonics = hop_length, sample_rate, harmonics
-        self.context = 2 * (KERNEL // 2)  # frames to one side that a frame's pitch depends on
+        self.context = 2 * (KERNEL // 2) + 0.5  # frames to come that a sample's pitch depends on
         self.read = nn.Sequential(
             nn.Conv1d(n_mels, WIDTH, KERNEL, padding="same"),
             nn.LeakyReLU(),
@@ -54,9 +54,10 @@ class Source(nn.Module):
             hertz, voiced = self.pitch(mels.float())
             each = torch.stack([hertz.exp().clamp(LOWEST, HIGHEST), voiced.sigmoid()], 1)
             hertz, loud = F.interpolate(each, scale_factor=self.hop_length, mode="linear").unbind(1)  # (B, S)
-            turns = (hertz.double() / self.sample_rate).cumsum(1) % 1
+            exact = hertz.cpu() if hertz.device.type == "mps" else hertz  # mps has no float64
+            turns = ((exact.double() / self.sample_rate).cumsum(1) % 1).to(hertz)
             times = torch.arange(1, self.harmonics + 1, device=mels.device)[:, None]  # (H, 1)
-            sines = (2 * math.pi * turns[:, None] * times).sin().float()
+            sines = (2 * math.pi * turns[:, None] * times).sin()
             sines = sines * loud[:, None] * (hertz[:, None] * times < self.sample_rate / 2)
             return torch.cat([sines, HISS * self._noise(hertz)[:, None]], 1).to(mels.dtype)
 

@@ -40,8 +40,8 @@ class GANVocoder(PhasedTask):
 
     The discriminators begin after the part `start` of training; until then the generator learns the mels
     alone (Yamamoto et al., 2020, who begin at a quarter). A net that has a `source` learns the pitch that it
-    reads from mels beside all this. Scored by copies of whole clips, `mel` as the mean
-    distance of log-magnitudes in nats.
+    reads from mels beside all this. Scored by copies of whole clips, `mel` as the mean distance of
+    log-magnitudes in nats.
     """
 
     scores = {"mel": "min", **SCORES, **COPY_SCORES}
@@ -104,7 +104,8 @@ class GANVocoder(PhasedTask):
         return loss + fooled + self.feature_weight * torch.stack(apart).sum()
 
     def _pitch_loss(self, batch: CropBatch, pairs: Pairs) -> Tensor:
-        """What the net's source takes for the pitch, in log Hz, and for a voice."""
+        """What the net's source takes for the pitch, in log Hz, and for a voice, against what the crop by
+        itself tells."""
         net: Any = self.net
         if getattr(net, "source", None) is None:
             return pairs.mels.new_zeros(())

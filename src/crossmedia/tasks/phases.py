@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from crossmedia.data.batches import Meta
 from crossmedia.tasks.base import Task, scheduled, whole
+from crossmedia.trainer.ddp import kept_buffers
 
 
 class Phase(NamedTuple):
@@ -181,7 +182,7 @@ class PhasedTask(Task):
         if self.trainer.world_size == 1:
             return
         modules = [module for phase in self._phases for module in phase.modules]
-        buffers = [b for module in modules for b in module.buffers() if b.is_floating_point()]
+        buffers = [b for module in modules for b in kept_buffers(module) if b.is_floating_point()]
         if buffers:
             flat = torch.cat([buffer.flatten() for buffer in buffers])
             torch.distributed.broadcast(flat, 0)
