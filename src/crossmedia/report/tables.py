@@ -16,7 +16,8 @@ Rows = Sequence[Sequence[Cell]]
 EMPTY = "(empty)"  # an output without text
 MISSING = "–"
 WIDE = 10_000  # cells; a larger matrix is listed without its zeros
-PAPERS = "BLEU CER CIDEr CIDEr-D ELBO FID IS KID KL LPIPS MCD MSE NLL PSNR ROUGE-L SSIM WER"  # as they write
+# As papers write them.
+PAPERS = "BLEU CER CIDEr CIDEr-D ELBO FID IS KID KL LPIPS MCD MSE NLL PESQ PSNR ROUGE-L SSIM STFT STOI WER"
 NAMES = {"lr": "learning rate", **{name.lower().replace("-", "_"): name for name in PAPERS.split()}}
 NAMES |= {"bits_per_dim": "bits/dim", "bits_per_dim_iw": "bits/dim, importance-weighted"}
 NAMES |= {"mcd": "MCD, dB", "f0_error": "F0 error, cents"}
