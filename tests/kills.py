@@ -1,12 +1,14 @@
 """A process that has everything imported, and forks one that trains, or goes on, and is killed at a point.
 
-Reads a job a line from stdin, as JSON: `do` (train or resume), `words`, `at` (where to kill, or nothing) and
-`every` (seconds between two checkpoints: at 0 there is one before each step). Answers each with a line: the
+Reads a job a line from stdin, as JSON: `do` (train, resume, or command: what a shell would call), `words`,
+`at` (where to kill, or nothing) and `every` (seconds between two checkpoints: at 0 there is one before each
+step). Answers each with a line: the
 exit status as the shell tells it, and what the job printed.
 """
 
 import json
 import os
+import runpy
 import signal
 import sys
 import tempfile
@@ -89,10 +91,25 @@ def arm(at: list[Any]) -> None:
         raise ValueError(point)
 
 
+def command(words: list[str]) -> int:
+    """`train.py …`, or `crossmedia …`: its exit code."""
+    sys.argv = words
+    try:
+        if words[0] == "train.py":
+            runpy.run_path(words[0], run_name="__main__")
+        else:
+            runpy.run_module("crossmedia.cli", run_name="__main__")
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
 def work(job: dict[str, Any]) -> int:
     from crossmedia import run, terminal
     from crossmedia.trainer import checkpoints
 
+    if job["do"] == "command":
+        return command(job["words"])
     checkpoints.EVERY = job.get("every", checkpoints.EVERY)
     if job.get("at"):
         arm(job["at"])

@@ -40,6 +40,16 @@ ALONE = [  # whatever runs this checkout has; few are spoken
     "monitor=null",
     "data.eval_batch_size=8",
 ]
+SMALLER = {  # what takes longest of the rest: half precision where the processor has none, long texts
+    "asr_conformer_scenes": ["model.net.encoder.dim=32", "model.net.encoder.depth=2"],
+    "asr_seq2seq_scenes": [
+        "model.net.encoder.dim=32",
+        "model.net.decoder.dim=32",
+        "model.max_len=20",
+    ],
+    "vae_scenes": ["model.net.widths=[16,32]"],
+    "vqvae_scenes": ["model.net.widths=[16,32]"],
+}
 BARE = {  # models that no experiment trains, made small
     "seq2seq_las": ["model.net.decoder.dim=32", "model.max_len=20"],
     "transducer_gru": ["model.net.dim=32"],
@@ -65,7 +75,7 @@ def small(name: str, folder: Path) -> list[str]:
         return [*LITTLE[kind], *ALONE, *speech(name, folder)]
     source = compose([f"experiments={name}"]).data.source._target_
     if source.endswith(("Scenes", "SpokenDigits")):
-        return FEW_SCENES
+        return [*FEW_SCENES, *SMALLER.get(name, [])]
     if name == "language_stamps":
         return [f"data.source.root={spoken_stamps(folder / 'stamps')}"]
     if "_prompts" in name:

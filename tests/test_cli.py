@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -228,11 +227,10 @@ def test_report_builds_the_page_of_a_run_and_of_a_folder_of_runs(crossmedia, cop
         assert "accuracy" in page.read_text()
 
 
-def test_a_mistake_of_evaluate_is_one_line_in_a_shell(home):
-    words = [sys.executable, "-m", "crossmedia.cli", "evaluate", "a=b/digits", "--split", "nope"]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=home)
-    assert done.returncode == 3
-    assert done.stderr.splitlines() == ["data: nope: no such split. The splits are train, val, test"]
+def test_a_mistake_of_evaluate_is_one_line_in_a_shell(home, job):
+    words = ["crossmedia", "evaluate", home / "outputs" / "a=b" / "digits", "--split", "nope"]
+    line = "data: nope: no such split. The splits are train, val, test\n"
+    assert job("command", *words) == [3, line]
 
 
 def test_a_missing_run_is_told_and_no_value_taken_for_it(crossmedia):

@@ -27,7 +27,8 @@ def check_scores(folder, scores):
     assert found.keys() == scores.keys()
     for name, value in found.items():  # what is counted is equal, what is a sum of fractions nearly
         fraction = any(word in name for word in FRACTIONS)
-        assert scores[name] == (pytest.approx(value, rel=1e-5, abs=1e-6) if fraction else value), name
+        near = 1e-5 if "/stoi" in name else 1e-6  # it correlates bands in which a tone has only rounding
+        assert scores[name] == (pytest.approx(value, rel=1e-5, abs=near) if fraction else value), name
     lines = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
     ids = [(line["split"], line["id"]) for line in lines]
     assert len(set(ids)) == len(ids)

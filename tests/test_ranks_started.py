@@ -28,7 +28,7 @@ def test_a_signal_reaches_the_ranks_and_ends_the_run(number, code, tmp_path, alo
     ) as job:
         wait_for(tmp_path / "moment")
         job.send_signal(number)
-        _, said = job.communicate(timeout=60)
+        _, said = job.communicate(timeout=200)
     assert job.returncode == code and "Traceback" not in said, said
     assert status(only(tmp_path))["state"] == "interrupted"
     assert read_checkpoint(only(tmp_path) / "checkpoints" / "last.ckpt")
@@ -51,7 +51,7 @@ def test_ranks_end_with_the_process_that_started_them(tmp_path, alone):
 @pytest.mark.slow
 def test_a_signal_to_one_rank_ends_the_run(tmp_path, alone):
     with started(tmp_path, *FAULTY, "+model.fault=SIGTERM", f"+model.place={STEP}") as job:
-        _, said = job.communicate(timeout=100)
+        _, said = job.communicate(timeout=200)
     assert job.returncode in (8, 143), said
     assert time.time() - (tmp_path / "moment").stat().st_mtime < 15 + 10
     assert read_checkpoint(only(tmp_path) / "checkpoints" / "last.ckpt")
@@ -70,7 +70,7 @@ def test_a_taken_port_hinders_no_ranks_of_ours(tmp_path, alone, monkeypatch):
 def test_ranks_with_different_configs_end_at_once(tmp_path, alone):
     port, other = free_port(), "model.optimizer.lr=0.5"
     with started(tmp_path, **place(0, port)) as first, started(tmp_path, other, **place(1, port)) as second:
-        said = [job.communicate(timeout=60)[1] for job in (first, second)]
+        said = [job.communicate(timeout=200)[1] for job in (first, second)]
     line = "config: model.optimizer.lr=0.5: on rank 1, but 0.003 on rank 0. Give all the same command\n"
     assert said == [line, line] and (first.returncode, second.returncode) == (2, 2)
     assert status(only(tmp_path))["state"] == "failed"
@@ -92,7 +92,7 @@ def test_ranks_that_go_on_with_different_runs_end_at_once(tmp_path, alone):
         )
         for rank, folder in enumerate((mine, other))
     ]
-    said = [job.communicate(timeout=100)[1] for job in jobs]
+    said = [job.communicate(timeout=200)[1] for job in jobs]
     line = f"config: resume=other: on rank 1, but {mine.name} on rank 0. Give all the same command\n"
     assert said == [line, line] and [job.returncode for job in jobs] == [2, 2]
 
@@ -101,7 +101,7 @@ def test_ranks_that_go_on_with_different_runs_end_at_once(tmp_path, alone):
 def test_torchrun_starts_ranks_that_share_one_folder(tmp_path, alone):
     command = ["torch.distributed.run", "--standalone", "--nproc_per_node=2", "train.py"]
     words = [*SHORT, "trainer.max_epochs=1", f"out_dir={tmp_path}"]
-    subprocess.run([sys.executable, "-m", *command, *words], cwd=ROOT, check=True, timeout=100)
+    subprocess.run([sys.executable, "-m", *command, *words], cwd=ROOT, check=True, timeout=200)
     assert status(only(tmp_path))["state"] == "finished"
     assert len((only(tmp_path) / "predictions.jsonl").read_text().splitlines()) == 364
 
@@ -109,6 +109,6 @@ def test_torchrun_starts_ranks_that_share_one_folder(tmp_path, alone):
 @pytest.mark.slow
 def test_each_job_of_a_multirun_has_its_ranks_and_its_folder(tmp_path, alone):
     with started(tmp_path, "trainer.max_epochs=1", "seed=1,2", "-m") as job:
-        _, said = job.communicate(timeout=100)
+        _, said = job.communicate(timeout=200)
     folders = list((tmp_path / "digits").glob("2*"))
     assert job.returncode == 0 and [status(folder)["state"] for folder in folders] == ["finished"] * 2, said

@@ -1,8 +1,5 @@
 import csv
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -10,7 +7,6 @@ from made import TINY
 from PIL import Image
 
 from crossmedia import run
-from crossmedia.config import ROOT
 from crossmedia.errors import CheckpointError, SecurityError
 from crossmedia.sealed import write_checkpoint
 
@@ -20,13 +16,6 @@ def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
     scores = run.train(["experiments=digits", *TINY, f"out_dir={out}"])
     return next((out / "digits").glob("2*")), scores
-
-
-def call(*words, **more):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True, cwd=ROOT, env=environment, **more
-    )
 
 
 def test_the_run_folder_holds_what_makes_the_number_again(finished):
@@ -111,27 +100,27 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
         (["experiments=digits", "init=a=b"], 2, "config: "),
     ],
 )  # fmt: skip
-def test_a_mistake_gets_one_line_and_no_traceback(words, code, line, tmp_path):
-    done = call("train.py", *words, f"out_dir={tmp_path}")
-    assert done.returncode == code, done.stderr
-    assert done.stderr.startswith(line) and len(done.stderr.splitlines()) == 1, done.stderr
+def test_a_mistake_gets_one_line_and_no_traceback(words, code, line, job, tmp_path):
+    found, told = job("command", "train.py", *words, f"out_dir={tmp_path}")
+    assert found == code, told
+    assert told.startswith(line) and len(told.splitlines()) == 1, told
 
 
-def test_the_command_reads_a_run(finished, tmp_path):
+def test_the_command_reads_a_run(finished, job, tmp_path):
     Image.new("L", (30, 20), 255).save(tmp_path / "a.png")
-    made = call("-m", "crossmedia.cli", "generate", str(finished[0]), "--image", str(tmp_path / "a.png"))
-    assert made.returncode == 0 and made.stdout.strip() in "0123456789", made.stderr
-    exported = call("-m", "crossmedia.cli", "export", str(finished[0]), "--out", str(tmp_path / "out"))
-    assert exported.returncode == 0, exported.stderr
+    code, told = job("command", "crossmedia", "generate", finished[0], "--image", tmp_path / "a.png")
+    assert code == 0 and told.strip() in "0123456789", told
+    code, told = job("command", "crossmedia", "export", finished[0], "--out", tmp_path / "out")
+    assert code == 0, told
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "model.safetensors",
         "config.json",
         "README.md",
     }
-    reported = call("-m", "crossmedia.cli", "report", str(finished[0]))
-    assert reported.stdout.strip().endswith("report.html"), reported.stderr
+    code, told = job("command", "crossmedia", "report", finished[0])
+    assert code == 0 and told.strip().endswith("report.html"), told
 
 
-def test_a_word_that_the_task_does_not_take_is_named(finished):
-    done = call("-m", "crossmedia.cli", "generate", str(finished[0]), "--text", "a dog")
-    assert done.returncode == 2 and "Classification takes --image" in done.stderr
+def test_a_word_that_the_task_does_not_take_is_named(finished, job):
+    code, told = job("command", "crossmedia", "generate", finished[0], "--text", "a dog")
+    assert code == 2 and "Classification takes --image" in told

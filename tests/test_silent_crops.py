@@ -11,7 +11,7 @@ from sounds import save, tone
 
 from crossmedia import run
 
-CROP = "data.view.samples=8192"
+CROP = "data.view.samples=4096"
 SOURCE = {"hifigan": ["model.net.harmonics=2"]}  # which learns its pitch where none is heard
 
 

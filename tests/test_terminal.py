@@ -118,12 +118,12 @@ def test_a_reader_that_leaves_early_is_no_error(words, unbuffered):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
+def test_a_place_that_cannot_be_written_is_one_line(job, tmp_path):
     (tmp_path / "file").write_text("")
-    command = [sys.executable, "train.py", "experiments=digits", f"out_dir={tmp_path / 'file' / 'runs'}"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 6
-    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("environment: ")
+    words = ["train.py", "experiments=digits", f"out_dir={tmp_path / 'file' / 'runs'}"]
+    code, told = job("command", *words)
+    assert code == 6
+    assert len(told.splitlines()) == 1 and told.startswith("environment: ")
 
 
 def test_a_terminal_without_unicode_gets_escapes():
