@@ -57,6 +57,7 @@ RANGES: dict[str, Range] = {
     "max_events": Range(1, 3),
     "beta_nll": Range(0, 1),
     "ctc_weight": Range(0, 1),
+    "ctc_decoding": Range(0, 1),
     "frames_share": Range(0, 1),
     "length_bonus": Range(-100, 100),
     "pct_start": Range(0, 1),

@@ -85,6 +85,7 @@ MADE = {
         lambda: CTCRecognition(CTCNet(Conformer(frontend(), 32, 1, 2, 7, (1, 1), 0.0), SIZE), META, ADAM),
     ),
     "LAS": (SpeechView, las),
+    "LAS with CTC": (SpeechView, partial(las, ctc_decoding=0.4)),
     "LAS cut short": (SpeechView, partial(las, max_len=5)),
     "Transformer": (SpeechView, lambda: Seq2SeqRecognition(transformer(), META, ADAM, max_len=30)),
     "transducer": (SpeechView, lambda: made(TransducerRecognition)),

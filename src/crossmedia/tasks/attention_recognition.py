@@ -18,6 +18,7 @@ from crossmedia.report.panels import Panel
 from crossmedia.tasks.long_sounds import TOGETHER, pieces
 from crossmedia.tasks.recogniser import Recogniser
 from crossmedia.text.ctc import BLANK
+from crossmedia.text.ctc_prefix import JointSteps
 from crossmedia.text.decoding import Hypothesis, beam_search
 from crossmedia.text.joining import joined
 from crossmedia.text.tokenizer import BOS, EOS, PAD
@@ -27,8 +28,8 @@ class Seq2SeqRecognition(Recogniser):
     """Listen, attend and spell (Chan et al., 2016) with CTC on the encoder (Watanabe et al., 2017).
 
     The loss is (1 - `ctc_weight`) · cross entropy of the decoder a token + `ctc_weight` · CTC a token, of a
-    batch in training, of each sample in scoring. Scored by word and character error rate of beam search over
-    the decoder; `max_len` in tokens.
+    batch in training, of each sample in scoring. Scored by word and character error rate of beam search, in
+    which CTC has the weight `ctc_decoding`, the decoder the rest; `max_len` in tokens.
     """
 
     scores = {**Recogniser.scores, "cut": "min"}
@@ -40,15 +41,16 @@ class Seq2SeqRecognition(Recogniser):
         optimizer: Callable[..., Optimizer],
         schedule: Callable[..., LRScheduler] | None = None,
         ctc_weight: float = 0.3,
+        ctc_decoding: float = 0.0,
         label_smoothing: float = 0.0,
         beam: int = 4,
         max_len: int = 200,
         length_penalty: float = 0.6,
     ):
         super().__init__(net, meta, optimizer, schedule)
-        within(ctc_weight=ctc_weight, label_smoothing=label_smoothing)
+        within(ctc_weight=ctc_weight, ctc_decoding=ctc_decoding, label_smoothing=label_smoothing)
         within(beam=beam, max_len=max_len, length_penalty=length_penalty)
-        self.ctc_weight, self.label_smoothing = ctc_weight, label_smoothing
+        self.ctc_weight, self.ctc_decoding, self.label_smoothing = ctc_weight, ctc_decoding, label_smoothing
         self.beam, self.max_len, self.length_penalty = beam, max_len, length_penalty
 
     def training_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
@@ -125,8 +127,11 @@ class Seq2SeqRecognition(Recogniser):
         memory, lens = net.encode(clips)
         most = lens.clamp(min=self.max_len).tolist() if whole else self.max_len
         state = net.decoder.start(memory, mask_of(lens, memory.shape[1]))
-        beam = self.beam if beam is None else beam
-        return beam_search(net.decoder.step, state, len(lens), beam, most, self.length_penalty)
+        limits = len(lens), self.beam if beam is None else beam, most, self.length_penalty
+        if not self.ctc_decoding:
+            return beam_search(net.decoder.step, state, *limits)
+        steps = JointSteps(net.decoder.step, self.ctc_decoding)
+        return beam_search(steps, steps.start(state, net.ctc(memory), lens), *limits, normalise=False)
 
     def _looked(self, said: Hypothesis) -> Panel:
         """Where the decoder looked for each token of the first clip."""

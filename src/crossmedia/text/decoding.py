@@ -36,11 +36,13 @@ def beam_search(
     beam: int = 3,
     max_len: int | Sequence[int] = 50,
     length_penalty: float = 0.6,
+    normalise: bool = True,
 ) -> list[Hypothesis]:
     """The best hypothesis of each sample by log-probability / ((5 + length) / 6) ** length_penalty.
 
-    The length penalty is that of Wu et al. (2016). `step` may write in place what a sample's hypotheses have
-    in common, never what each has of its own.
+    The length penalty is that of Wu et al. (2016). Without `normalise` what `step` gives is added as it is;
+    no value may be above 0. `step` may write in place what a sample's hypotheses have in common, never what
+    each has of its own.
 
     A hypothesis has at most `max_len` tokens, or those of its own sample, its eos included; pad and bos are
     never chosen. A sample is searched until no open hypothesis can overtake its best finished one; at the
@@ -63,7 +65,8 @@ def beam_search(
     for length in range(1, most + 1):
         logits, state = step(last, state)
         rows, slots = np.arange(len(samples))[:, None], totals.shape[1]
-        scores, parents, tokens = _candidates(logits, totals, greedy, beam)  # (B, C) each
+        log_probs = logits.float().log_softmax(-1) if normalise else logits.clone()  # (N, V)
+        scores, parents, tokens = _candidates(log_probs, totals, greedy, beam)  # (B, C) each
 
         ends = tokens == EOS
         if ends[:, :beam].any():
@@ -102,13 +105,12 @@ def beam_search(
 
 
 def _candidates(
-    logits: Tensor, totals: np.ndarray, greedy: np.ndarray, beam: int
+    log_probs: Tensor, totals: np.ndarray, greedy: np.ndarray, beam: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Scores, parent slots and tokens (B, C) of what may follow: greedy's choice, then the best.
 
     One more than the beam of each hypothesis are enough for a beam of all of them: one may be an end.
     """
-    log_probs = logits.float().log_softmax(-1)  # (N, V)
     log_probs[:, :EOS] = -torch.inf  # pad and bos
     listed, index = log_probs.topk(min(beam + 1, log_probs.shape[1]))
     batch, slots = totals.shape
