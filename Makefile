@@ -14,7 +14,7 @@ test: .venv/test
 	@$(BIN)/python -m pytest -n 2 -m "not slow" $(PYTEST)
 
 test-all: .venv/test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
+	@$(BIN)/python -m pytest -n 2 $(PYTEST)
 
 lint: .venv/test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/basedpyright

@@ -93,6 +93,13 @@ def test_evaluate_finds_a_folder_with_an_equals_sign_and_prints_the_test_table(c
     assert lines[0].split() == ["val"] and f"{scores['val/accuracy']:.3f}" in lines[1]
 
 
+def test_evaluate_may_search_otherwise_than_was_trained(crossmedia, home):
+    code, lines, errors = crossmedia("evaluate", "captioning_scenes", "model.beam=1", "model.max_len=2")
+    assert (code, errors) == (0, []) and any(line.split()[:2] == ["cut", "1.000"] for line in lines), lines
+    code, _, errors = crossmedia("evaluate", "captioning_scenes", "model.beam=0")
+    assert code == 2 and len(errors) == 1 and "beam" in errors[0]
+
+
 def test_evaluate_in_other_batches_gives_the_same_scores(copied, monkeypatch):
     sizes, score = [], Classification.score
 

@@ -115,13 +115,13 @@ def met(points, few):
 
 
 def sample(cases, number):
-    """All of the cases, those slow that this commit does not choose; those of a name in one process."""
+    """All of the cases, those slow that this commit does not choose."""
     start = DIGEST[0] % len(cases)
     chosen = {(start + place * (len(cases) // number)) % len(cases) for place in range(number)}
     return [
         pytest.param(
             *case,
-            marks=[pytest.mark.xdist_group(case[0]), *([] if place in chosen else [pytest.mark.slow])],
+            marks=() if place in chosen else pytest.mark.slow,
             id="-".join(map(str, case)),
         )
         for place, case in enumerate(cases)

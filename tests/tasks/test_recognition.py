@@ -105,6 +105,14 @@ def test_the_decoder_is_taught_the_text_and_its_end():
     assert logged["train/attention"] == pytest.approx(total / count, rel=1e-4)
 
 
+def test_ctc_alone_writes_where_the_decoder_has_learnt_nothing():
+    task, one = made(Seq2SeqRecognition, ctc_weight=1.0), batch(*TEXTS)
+    overfitted(task, one, ADAM(task.parameters()), 200)
+    assert scored(task.eval(), one)["test/wer"] > 0.5
+    task.ctc_decoding = 1.0
+    assert task.generate(audio=[spelled(text) for text in TEXTS]) == TEXTS
+
+
 def test_a_sound_of_any_length_is_heard_whole():
     task = CTCRecognition(Spells(), META, ADAM).eval()
     long = " ".join(TEXTS * 20)  # 77 s

@@ -36,8 +36,8 @@ class FastSpeech2(nn.Module):
     """Two stacks of feed-forward Transformers, and between them each character's vector as often as it has
     frames.
 
-    Pitch and energy are predicted a character, as in FastPitch (Łańcucki, 2021), and enter by a convolution
-    each. With `speakers`, each has a vector that is added to the encoded text.
+    Pitch and energy are predicted a character, as in FastPitch (Łańcucki, 2021), and enter by a convolution.
+    With `speakers`, each has a vector that is added to the encoded text.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class FastSpeech2(nn.Module):
         self.speaker = nn.Embedding(speakers, dim) if speakers else None
         self.encoder = Stack(dim, depth, heads, hidden, kernel, dropout)
         self.durations, self.pitch, self.energy = (Predictor(dim, dropout) for _ in range(3))
-        self.pitch_in, self.energy_in = (nn.Conv1d(1, dim, 3, padding=1) for _ in range(2))
+        self.style = nn.Conv1d(2, dim, 3, padding=1)
         self.decoder = Stack(dim, depth, heads, hidden, kernel, dropout)
         self.frames = nn.Linear(dim, n_mels)
 
@@ -81,13 +81,15 @@ class FastSpeech2(nn.Module):
         return x if self.speaker is None else masked(x + self.speaker(speakers)[:, None], lens)
 
     def foreseen(self, x: Tensor, lens: Tensor) -> Foreseen:
-        return Foreseen(self.durations(x, lens), self.pitch(x, lens), self.energy(x, lens))
+        gone = ~mask_of(lens, x.shape[1])
+        return Foreseen(self.durations(x, gone), self.pitch(x, gone), self.energy(x, gone))
 
     def drawn(self, x: Tensor, lens: Tensor, style: Style) -> tuple[Tensor, Tensor]:
         """Encoded texts (B, L, D) in a given way: (B, T, M), zeros behind each end, and frames (B,)."""
-        for values, layer in ((style.pitch, self.pitch_in), (style.energy, self.energy_in)):
-            x = x + layer(masked(values, lens)[:, None].to(x.dtype)).transpose(1, 2)
-        x, frames = spread(x, masked(style.durations, lens))  # (B, T, D)
+        gone = ~mask_of(lens, x.shape[1])
+        values = torch.stack([style.pitch, style.energy], 1).to(x.dtype)  # (B, 2, L)
+        x = x + self.style(values.masked_fill(gone[:, None], 0.0)).transpose(1, 2)
+        x, frames = spread(x, style.durations.masked_fill(gone, 0))  # (B, T, D)
         return masked(self.frames(self.decoder(x, frames)), frames), frames
 
     def speak(
@@ -135,7 +137,7 @@ class Stack(nn.Module):
         """x (B, T, D) -> (B, T, D), zeros behind each clip's end."""
         kept = mask_of(lens, x.shape[1])
         gone = ~kept[..., None]  # (B, T, 1)
-        x = self.dropout(x + sinusoids(x.shape[1], self.dim).to(x)).masked_fill(gone, 0.0)
+        x = self.dropout(x + sinusoids(x.shape[1], self.dim).to(x))
         for layer in self.layers:
             x = layer(x, kept[:, None, None], gone)
         return self.norm(x).masked_fill(gone, 0.0)
@@ -159,7 +161,7 @@ class _Layer(nn.Module):
         seen = F.scaled_dot_product_attention(query, key, value, mask).transpose(1, 2).flatten(2)
         x = x + self.dropout(self.out(seen))
         wide = self.wide(self.feed_norm(x).masked_fill(gone, 0.0).transpose(1, 2)).transpose(1, 2)
-        return (x + self.dropout(self.narrow(wide.relu()))).masked_fill(gone, 0.0)
+        return x + self.dropout(self.narrow(wide.relu()))
 
 
 class Predictor(nn.Module):
@@ -171,8 +173,9 @@ class Predictor(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(2))
         self.dropout, self.out = nn.Dropout(dropout), nn.Linear(dim, 1)
 
-    def forward(self, x: Tensor, lens: Tensor) -> Tensor:
-        """x (B, L, D) -> (B, L), zeros behind each text's end."""
+    def forward(self, x: Tensor, gone: Tensor) -> Tensor:
+        """x (B, L, D), zeros where a text is over (B, L) -> (B, L), zeros there, too."""
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = masked(self.dropout(norm(layer(x.transpose(1, 2)).transpose(1, 2).relu())), lens)
-        return masked(self.out(x)[..., 0], lens)
+            x = self.dropout(norm(layer(x.transpose(1, 2)).transpose(1, 2).relu()))
+            x = x.masked_fill(gone[..., None], 0.0)
+        return self.out(x)[..., 0].masked_fill(gone, 0.0)
