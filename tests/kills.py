@@ -2,8 +2,7 @@
 
 Reads a job a line from stdin, as JSON: `do` (train, resume, or command: what a shell would call), `words`,
 `at` (where to kill, or nothing) and `every` (seconds between two checkpoints: at 0 there is one before each
-step). Answers each with a line: the
-exit status as the shell tells it, and what the job printed.
+step). Answers each with a line: the exit status as the shell tells it, and what the job printed.
 """
 
 import json

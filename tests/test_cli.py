@@ -100,6 +100,16 @@ def test_evaluate_may_search_otherwise_than_was_trained(crossmedia, home):
     assert code == 2 and len(errors) == 1 and "beam" in errors[0]
 
 
+def test_a_search_that_was_edited_in_the_run_folder_is_named(crossmedia, home, tmp_path):
+    folder = shutil.copytree(home / "outputs" / "captioning_scenes" / "latest", tmp_path / "run")
+    config = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(config.replace("beam: 3\n", "beam: 4\n"))
+    for words in ([], ["model.beam=3"]):
+        code, _, errors = crossmedia("evaluate", folder, *words)
+        assert code == 4 and len(errors) == 1
+        assert "model.beam is not that of the run's config.yaml" in errors[0]
+
+
 def test_evaluate_in_other_batches_gives_the_same_scores(copied, monkeypatch):
     sizes, score = [], Classification.score
 
@@ -234,7 +244,7 @@ def test_report_builds_the_page_of_a_run_and_of_a_folder_of_runs(crossmedia, cop
         assert "accuracy" in page.read_text()
 
 
-def test_a_mistake_of_evaluate_is_one_line_in_a_shell(home, job):
+def test_a_mistake_of_evaluate_is_one_line(home, job):
     words = ["crossmedia", "evaluate", home / "outputs" / "a=b" / "digits", "--split", "nope"]
     line = "data: nope: no such split. The splits are train, val, test\n"
     assert job("command", *words) == [3, line]

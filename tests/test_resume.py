@@ -36,7 +36,7 @@ SHORT = [
     "data.batch_size=8",
     EMA,
 ]
-SMALLER = {  # its generator moves in 4 of the 9 steps
+OFTEN = {  # its generator moves in 4 of the 9 steps
     "gan_cifar10_wgan_gp": ["model.n_critic=2", "model.net.width=16", "model.discriminator.width=16"]
 }
 # Where to kill, and how often to pass by before: 6 batches an epoch, 2 to a step, 2 validations of 1 or 2.
@@ -79,7 +79,7 @@ def undisturbed(job, tmp_path_factory):
     def of(name):
         if name not in made:
             out = tmp_path_factory.mktemp(name)
-            words = [*words_of(name, out), *SHORT, *SMALLER.get(name, [])]
+            words = [*words_of(name, out), *SHORT, *OFTEN.get(name, [])]
             code, told = job("train", *words, f"out_dir={out / 'runs'}")
             assert code == 0, told
             made[name] = words, only(out / "runs")

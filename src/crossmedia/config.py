@@ -19,7 +19,10 @@ ELSEWHERE = (  # paths: where the file lies, not which it is; and by whom is spo
     "model.features.weights",
     *(f"model.{helper}.run" for helper in HELPERS),
 )
-SEARCH = tuple(f"model.{name}" for name in ("beam", "max_len", "length_penalty", "ctc_decoding"))
+REPLACED = (  # of a model, in a scoring: how it searches, too
+    *(f"model.{name}" for name in ("beam", "max_len", "length_penalty", "ctc_decoding")),
+    *ELSEWHERE,
+)
 FROM_DATA = ("num_classes", "tokenizer.vocab_size")  # keys of `data` that the data itself may fill
 
 
@@ -137,8 +140,8 @@ def read_override(override: str) -> tuple[str, Any]:
 def replace(node: dict[str, Any], override: str) -> None:
     """Put the value of a `data.key=value` into a run's plain config, read as Hydra reads it.
 
-    Two keys of the trainer may change too, `SEARCH` and `ELSEWHERE`; the rest of the model, and what it knows
-    of its data, is as it was saved.
+    Two keys of the trainer may change too, and `REPLACED`; the rest of the model, and what it knows of its
+    data, is as it was saved.
     """
     from crossmedia.faults import of_node
 
@@ -148,18 +151,18 @@ def replace(node: dict[str, Any], override: str) -> None:
     for part in group.split("."):
         place = place.get(part) if isinstance(place, dict) else None
     fixed = group.startswith(("data.image", "data.audio", "data.tokenizer")) or not group.startswith("data")
-    if fixed and key not in ("trainer.accelerator", "trainer.precision", *SEARCH, *ELSEWHERE):
+    if fixed and key not in ("trainer.accelerator", "trainer.precision", *REPLACED):
         raise ConfigError(
             f"{override}: the model is as it was saved, with its size of pictures, rate of sounds and "
             "tokenizer. Other data.… can be changed, trainer.accelerator, trainer.precision, "
-            f"{', '.join((*SEARCH, *ELSEWHERE))}"
+            f"{', '.join(REPLACED)}"
         )
     if not isinstance(place, dict) or isinstance(place.get(name), dict):
         keys = [f"{group}.{known}" for known in place] if isinstance(place, dict) else []
         raise ConfigError(f"{key}: no such key to change{nearest(key, keys)}")
     place[name] = value
     parts = {"data": node["data"], "trainer": node["trainer"]}
-    if key in (*SEARCH, *ELSEWHERE):
+    if key in REPLACED:
         parts[group] = place
     found = [key + words for part, values in parts.items() for key, words in of_node(values, part)]
     if found:

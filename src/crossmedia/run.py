@@ -1,5 +1,6 @@
 """The three verbs: train a config, evaluate a run, load a model. Also the Python interface."""
 
+import copy
 import warnings
 from pathlib import Path
 from typing import Any
@@ -117,14 +118,20 @@ def load(run: str | Path, trust: tuple[str, ...] = ()) -> Any:
     return _load(find_run(run)[1], trust)
 
 
-def _load(checkpoint: Path, trust: tuple[str, ...], node: dict[str, Any] | None = None) -> Any:
-    """The task of a checkpoint; where `node`, the config of its run, is given, the two must fit."""
+def _load(
+    checkpoint: Path,
+    trust: tuple[str, ...],
+    node: dict[str, Any] | None = None,
+    changed: dict[str, Any] | None = None,
+) -> Any:
+    """The task of a checkpoint; where `node`, the config of its run, is given, the two must fit, and the task
+    is that of the config as it was `changed`."""
     saved = read_checkpoint(checkpoint)
     refuse_foreign(saved["model"], "model", trust, checkpoint.name)
     model = without_pretrained(saved["model"])
     if node:
         need_same_model(checkpoint, model, node["model"])
-        model = without_pretrained(node["model"])  # with the paths that hold now
+        model = without_pretrained((changed or node)["model"])  # with the paths that hold now
     try:
         task = build(model, "model", meta=unpack_meta(saved["meta"], trust, checkpoint.name))
         task.load_state_dict(saved["state_dict"])
@@ -160,11 +167,12 @@ def evaluated(
 
     quiet_lightning()
     folder, checkpoint = find_run(run)
-    node = saved_config(folder, trust)
+    saved = saved_config(folder, trust)
+    node = copy.deepcopy(saved)
     for override in overrides:
         config.replace(node, override)
     refuse_foreign(node["data"], "data", trust)
-    task = _load(checkpoint, trust, node)
+    task = _load(checkpoint, trust, saved, node)
     task.ready()
     data = build(node["data"], "data")
     data.learn(task.meta)

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from crossmedia.build import build, refuse_foreign
-from crossmedia.config import ELSEWHERE, SEARCH
+from crossmedia.config import ELSEWHERE
 from crossmedia.errors import CheckpointError, SecurityError, brief
 from crossmedia.folder import read_json
 from crossmedia.sealed import read_values
@@ -112,7 +112,7 @@ def _differing(one: Any, other: Any, key: str) -> Iterator[str]:
     if isinstance(one, dict) and isinstance(other, dict) and one.get("_target_") == other.get("_target_"):
         for name in {**one, **other}:
             yield from _differing(one.get(name), other.get(name), f"{key}.{name}")
-    elif one != other and key not in (*SEARCH, *ELSEWHERE):
+    elif one != other and key not in ELSEWHERE:
         yield key
 
 
