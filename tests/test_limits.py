@@ -8,7 +8,7 @@ import pytest
 
 from crossmedia.build import locate
 from crossmedia.config import ROOT
-from crossmedia.limits import RANGES, outside, within
+from crossmedia.limits import RANGES, one_of, outside, within
 
 UNBOUNDED: set[str] = set()  # numbers of which any will do
 CLASSES = sorted(
@@ -64,3 +64,11 @@ def test_a_value_out_of_its_range_is_told_what_is_allowed(name, value, words):
 def test_a_constructor_names_its_first_argument_that_is_out_of_range():
     with pytest.raises(ValueError, match=r"^widths \[8, 0\]: must be at least 1 each$"):
         within(dropout=0.1, widths=(8, 0), heads=0)
+
+
+def test_a_value_that_is_no_choice_is_told_all_of_them():
+    one_of((1, 3), channels=3)
+    with pytest.raises(ValueError, match="^fit zoom: must be one of crop, pad$"):
+        one_of(iter(("crop", "pad")), fit="zoom")
+    with pytest.raises(ValueError, match="^channels 2: must be one of 1, 3$"):
+        one_of((1, 3), channels=2)

@@ -1,6 +1,8 @@
-"""The range of every numeric argument by its name: one table for constructors and the check of a config."""
+"""What an argument may be: the range of every numeric one by its name, one table for constructors and the
+check of a config, and for others the choices that a constructor hands over."""
 
 import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 
@@ -100,3 +102,11 @@ def within(**values: Any) -> None:
         fault = outside(name, value)
         if fault:
             raise ValueError(f"{name} {list(value) if isinstance(value, tuple) else value}: {fault}")
+
+
+def one_of(choices: Iterable[Any], **values: Any) -> None:
+    """Raise ValueError for the first argument of a constructor that is none of the choices."""
+    allowed = list(choices)
+    for name, value in values.items():
+        if value not in allowed:
+            raise ValueError(f"{name} {value}: must be one of {', '.join(map(str, allowed))}")

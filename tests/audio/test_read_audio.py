@@ -256,11 +256,18 @@ def test_another_codec_in_ogg_is_named(tmp_path):
     assert fault(path) == "a codec in OGG other than Vorbis and Opus. Convert it"
 
 
-def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "number, said",
+    [
+        (errno.EACCES, "cannot be read (permission denied). Mend its rights"),
+        (errno.EIO, "cannot be read (input/output error). See to its disk"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(number, said, tmp_path, monkeypatch):
     path = save(tmp_path / "a.wav")
 
     def denied(*_):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("builtins.open", denied)
-    assert fault(path) == "cannot be read (permission denied). Mend its rights"
+    assert fault(path) == said

@@ -128,7 +128,7 @@ def test_views_take_the_augmentation_of_their_medium():
         LabelView(Augment(), "waveform")
     with pytest.raises(ValueError, match="medium image: must be that of augment, SoundAugment"):
         CaptionView(SoundAugment())
-    with pytest.raises(ValueError, match="medium sound: must be image or waveform"):
+    with pytest.raises(ValueError, match="medium sound: must be one of image, waveform"):
         LabelView(medium="sound")
 
 

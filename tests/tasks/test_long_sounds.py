@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from crossmedia.tasks.long_sounds import HEARD, MARGIN, encoded, pieces, stretches
+from crossmedia.tasks.long_sounds import HEARD, MARGIN, TOGETHER, decoded, encoded, pieces, stretches
 
 RATE, EVERY = 100, 10
 
@@ -16,9 +16,9 @@ def hears(clips):
 @pytest.mark.parametrize("seconds", [0.5, 16, 19.9, 20, 20.1, 35.95, 36.0, 36.1, 100.3])
 def test_every_frame_of_a_sound_is_there_once_and_in_order(seconds):
     sound = torch.arange(round(seconds * RATE), dtype=torch.float32)
-    frames, lens = encoded(hears, [sound[:30], sound], EVERY, RATE)
-    assert torch.equal(frames[1, : lens[1], 0], sound[::EVERY])
-    assert torch.equal(frames[0, : lens[0], 0], sound[:30:EVERY])
+    short, long = encoded(hears, [sound[:30], sound], EVERY, RATE)
+    assert torch.equal(long[:, 0], sound[::EVERY])
+    assert torch.equal(short[:, 0], sound[:30:EVERY])
 
 
 def test_a_frame_is_taken_where_both_its_sides_are_heard():
@@ -32,6 +32,20 @@ def test_a_frame_is_taken_where_both_its_sides_are_heard():
     for before, after in zip(heard, heard[1:], strict=False):
         assert before[-1] - after[0] == pytest.approx(2 * MARGIN * RATE, abs=1)
     assert max(map(len, heard)) <= HEARD * RATE
+
+
+def test_sounds_are_decoded_with_others_of_about_their_length_and_their_texts_keep_their_order():
+    lengths = [3, 900, *[5] * 20, 1, 7, 0]
+    sounds, sizes = [torch.full((length, 1), length) for length in lengths], []
+
+    def decode(frames, lens):
+        sizes.append(frames.shape[:2])
+        assert all(int(row.sum()) == int(length) ** 2 for row, length in zip(frames, lens, strict=True))
+        return [str(int(length)) for length in lens]
+
+    assert decoded(decode, sounds) == [str(length) for length in lengths]
+    assert (1, 900) in sizes and max(count for count, _ in sizes) <= TOGETHER
+    assert decoded(decode, []) == []
 
 
 def test_pieces_cover_a_sound_and_overlap():
@@ -49,8 +63,8 @@ def test_no_piece_is_longer_than_what_the_net_is_used_to(seconds):
         heard.extend(clips.lens.tolist())
         return hears(clips)
 
-    frames, lens = encoded(noted, [sound], EVERY, RATE, seconds)
-    assert torch.equal(frames[0, : lens[0], 0], sound[::EVERY])
+    (frames,) = encoded(noted, [sound], EVERY, RATE, seconds)
+    assert torch.equal(frames[:, 0], sound[::EVERY])
     assert max(heard) <= seconds * RATE >= max(map(len, pieces(sound, RATE, seconds)))
 
 

@@ -81,6 +81,14 @@ def test_a_text_longer_than_its_frames_is_left_out_and_told():
     assert task.notes("test")[-1].startswith("1 times a training text had more tokens than frames")
 
 
+def test_attention_learns_a_text_that_ctc_leaves_out_and_it_is_told():
+    task = made(Seq2SeqRecognition)
+    one = batch("a red ball", heard=["a"])
+    _, logged = stepped(task, one)
+    assert logged["train/ctc"] == 0 and logged["train/attention"] > 0
+    assert task.notes("test")[-1].startswith("1 times a training text had more tokens than frames")
+
+
 def test_the_weight_of_ctc_mixes_the_two_losses():
     one = batch(*TEXTS)
     both = [stepped(made(Seq2SeqRecognition, ctc_weight=weight), one) for weight in (0.0, 1.0, 0.25)]

@@ -7,6 +7,7 @@ from speller import ADAM, KINDS, META, RATE, TEXTS, Spells, batch, made, spelled
 
 from crossmedia.report.panels import Alignment, Matrix, Sound, Table
 from crossmedia.tasks.attention_recognition import Seq2SeqRecognition
+from crossmedia.tasks.over_time import BANDS, spectrogram
 from crossmedia.tasks.recognition import CTCRecognition
 from crossmedia.tasks.transduction import TransducerRecognition
 
@@ -78,3 +79,12 @@ def test_the_transducer_shows_what_it_wrote_where_it_wrote_it():
     shown = task.panels("test")[-4]
     assert isinstance(shown, Matrix) and shown.title == "Posteriors of the first clip"
     assert {"(blank)", "(space)"} | {*TEXTS[0]} - {" "} <= {*shown.rows}
+
+
+@pytest.mark.parametrize("rate", [1_000, 8_000, 16_000])
+def test_a_tone_is_bright_in_its_band_at_every_rate(rate):
+    tone = torch.sin(2 * torch.pi * 300 * torch.arange(rate) / rate)
+    shown = spectrogram("A tone", tone, rate)
+    assert len(shown.rows) == BANDS and len(shown.columns) == 101  # a frame every 10 ms
+    loudest = max(range(BANDS), key=lambda band: shown.values[band][50])
+    assert int(shown.rows[loudest].removesuffix(" Hz")) == pytest.approx(300, abs=60)

@@ -8,6 +8,7 @@ import pytest
 from crossmedia.errors import DataError
 from crossmedia.text.arpa import Arpa, WordScores
 from crossmedia.text.bpe import BpeTokenizer
+from crossmedia.text.normalise import words
 from crossmedia.text.tokenizer import CharTokenizer, WordTokenizer
 
 MODEL = """\\data\\
@@ -125,6 +126,13 @@ def test_each_history_is_as_long_as_the_order_allows(long):
 def test_words_that_differ_in_case_alone_add_up(long):
     both = math.log10(10**-0.9 + 10**-0.8)
     assert long.log_prob("the", ()) == ln(both)
+
+
+def test_a_word_is_compared_as_scores_compare_it(tmp_path):
+    lines = ("ngram 1=4", "", "\\1-grams:", "-0.5\t'TIS", "-0.6\tBOYS'", "-0.7\tdon't", "-0.8\tU.S.", "")
+    (tmp_path / "m.arpa").write_text("\n".join(["\\data\\", *lines, "\\end\\", ""]))
+    model = Arpa(tmp_path / "m.arpa")
+    assert [model.log_prob(word, ()) for word in words("'Tis boys' don't")] == [ln(-0.5), ln(-0.6), ln(-0.7)]
 
 
 def test_an_unknown_word_of_a_history_is_unk_too(long):

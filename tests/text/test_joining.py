@@ -1,6 +1,6 @@
 import pytest
 
-from crossmedia.text.joining import joined
+from crossmedia.text.joining import in_a_row, joined
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,15 @@ from crossmedia.text.joining import joined
 )
 def test_texts_are_joined_where_they_say_the_same(texts, whole):
     assert joined(texts) == whole
+
+
+@pytest.mark.parametrize(
+    "texts, whole",
+    [
+        (["a red", "", "red ball"], "a red red ball"),
+        (["日本", "です", "iphone"], "日本です iphone"),
+        (["", ""], ""),
+    ],
+)
+def test_texts_in_a_row_have_a_blank_between_them_where_their_script_has(texts, whole):
+    assert in_a_row(texts) == whole

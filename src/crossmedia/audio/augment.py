@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import torch
-from scipy.signal import resample_poly
 from torch import Generator, Tensor, nn
 from torch.nn.functional import pad
 
 from crossmedia.audio.read import SUFFIXES
+from crossmedia.audio.resample import resampled
 from crossmedia.audio.transforms import AudioTransform
 from crossmedia.data.sources.files import members, need_folder
 from crossmedia.errors import DataError
@@ -130,8 +129,7 @@ class SoundAugment:
         factor = self.factors[int(torch.randint(len(self.factors), (1,), generator=draw))]
         if factor == 1:
             return waveform
-        changed = resample_poly(waveform.numpy(), factor.denominator, factor.numerator)
-        return torch.from_numpy(changed.astype(np.float32))
+        return torch.from_numpy(resampled(waveform.numpy(), factor.numerator, factor.denominator))
 
     def _noisy(self, waveform: Tensor, power: Tensor, draw: Generator) -> Tensor:
         assert self.snr is not None
@@ -142,7 +140,7 @@ class SoundAugment:
         else:
             sound = self.noises[int(torch.randint(len(self.noises), (1,), generator=draw))]
             start = int(torch.randint(len(sound), (1,), generator=draw))
-            noise = sound.roll(-start).repeat(-(-len(waveform) // len(sound)))[: len(waveform)]
+            noise = sound[(start + torch.arange(len(waveform))) % len(sound)]
         noise_power = noise.square().mean()
         if not power or not noise_power:
             return waveform

@@ -15,7 +15,7 @@ from torch import Tensor
 from crossmedia.audio import mp3, ogg, wav
 from crossmedia.audio.framing import Unreadable, bytes_at, spaced
 from crossmedia.errors import DataError, brief
-from crossmedia.images.read import SKIP, file_size, path_text
+from crossmedia.images.read import SKIP, file_size, path_text, unread
 from crossmedia.limits import outside
 
 FORMATS = ("WAV", "FLAC", "OGG", "MP3")
@@ -93,8 +93,7 @@ def _told(path: str | Path) -> Iterator[tuple[BinaryIO, int]]:
     except Unreadable as error:
         raise DataError(f"{path_text(path)}: {error}{SKIP}") from error
     except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise DataError(f"{path_text(path)}: cannot be read ({reason}). Mend its rights{SKIP}") from error
+        raise DataError(f"{path_text(path)}: {unread(error)}{SKIP}") from error
     except Exception as error:  # a broken file makes libsndfile say anything
         reason = brief(str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__)
         raise DataError(f"{path_text(path)}: damaged or cut short ({reason}). Remove it{SKIP}") from error

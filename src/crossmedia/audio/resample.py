@@ -5,6 +5,7 @@ from math import gcd
 from typing import Any
 
 import numpy as np
+from scipy.signal import firwin, resample_poly
 
 _LOBES = 10  # of the filter's sine to either side; it takes 9 kHz down by 40 dB on the way to 16 kHz
 _BETA = 5.0  # of its Kaiser window
@@ -14,8 +15,6 @@ def resampled(wave: np.ndarray, old: int, new: int) -> np.ndarray:
     """float (samples,) at `old` Hz -> (⌈samples · new / old⌉,) of the same type at `new` Hz."""
     if old == new:
         return wave
-    from scipy.signal import resample_poly  # takes a second to import
-
     common = gcd(old, new)
     up, down = new // common, old // common
     found: Any = resample_poly(wave, up, down, window=_low_pass(max(up, down)).astype(wave.dtype))
@@ -25,8 +24,6 @@ def resampled(wave: np.ndarray, old: int, new: int) -> np.ndarray:
 @lru_cache(maxsize=8)  # a set of sounds has few rates, and the filter of odd ones is long
 def _low_pass(factor: int) -> np.ndarray:
     """The filter (taps,) that resample_poly would make anew for each sound, in more time than it filters."""
-    from scipy.signal import firwin
-
     window: Any = ("kaiser", _BETA)
     taps: Any = firwin(2 * _LOBES * factor + 1, 1 / factor, window=window)
     return taps

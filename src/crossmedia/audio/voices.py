@@ -39,8 +39,6 @@ def plain_cast(voices: Sequence[str]) -> Cast:
 
 _HEARD = _accented("f1", "f2", "f4", "m1", "m2", "m4", "m5", "m7")
 
-_HEARD = _accented("f1", "f2", "f4", "m1", "m2", "m4", "m5", "m7")
-
 # No speaker, rate or pitch is in two of them; accents are in all, and rates and pitches lie among training's.
 CASTS = {
     "train": Cast(_HEARD, range(130, 191, 10), range(30, 71, 8)),

@@ -1,9 +1,12 @@
 """What sources, views and tasks hand to one another. B batch, C channels, H W image size, K captions
 of one sample, L tokens, S samples of sound."""
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, Self
 
+import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 
 class Sample(NamedTuple):
@@ -25,6 +28,12 @@ class Clips(NamedTuple):
 
     waveforms: Tensor  # (B, S) float in [-1, 1]
     lens: Tensor  # (B,) samples
+
+    @classmethod
+    def of(cls, waveforms: Sequence[Tensor]) -> Self:
+        """Of waveforms (samples,), on their device."""
+        lens = torch.tensor([len(waveform) for waveform in waveforms], device=waveforms[0].device)
+        return cls(pad_sequence(list(waveforms), batch_first=True), lens)
 
 
 class ImageBatch(NamedTuple):

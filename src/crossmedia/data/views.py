@@ -19,7 +19,7 @@ from crossmedia.data.batches import (
     SpeechBatch,
 )
 from crossmedia.images.augment import Augment
-from crossmedia.limits import within
+from crossmedia.limits import one_of, within
 from crossmedia.text.normalise import spelled
 from crossmedia.text.tokenizer import BOS, EOS
 
@@ -153,8 +153,7 @@ class SpeechView:
 
 
 def _medium(medium: Medium, augment: Augment | SoundAugment | None) -> Medium:
-    if medium not in get_args(Medium):
-        raise ValueError(f"medium {medium}: must be image or waveform")
+    one_of(get_args(Medium), medium=medium)
     if augment and isinstance(augment, SoundAugment) != (medium == "waveform"):
         raise ValueError(f"medium {medium}: must be that of augment, {type(augment).__name__}")
     return medium
@@ -174,8 +173,7 @@ def clips_of(samples: Sequence[Sample], draws: list[Generator] | None, augment: 
     waveforms: list[Any] = [sample.waveform for sample in samples]
     if augment and draws:
         waveforms = [augment(*pair) for pair in zip(waveforms, draws, strict=True)]
-    lens = torch.tensor([len(waveform) for waveform in waveforms])
-    return Clips(pad_sequence(waveforms, batch_first=True), lens)
+    return Clips.of(waveforms)
 
 
 def images_of(

@@ -1,5 +1,6 @@
 """Reads one picture file into a tensor, or says in one line why it cannot be read."""
 
+import errno
 import os
 import stat
 import warnings
@@ -142,6 +143,13 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return grey
 
 
+def unread(error: OSError) -> str:
+    """What the system says against reading a file, and what to do."""
+    reason = os.strerror(error.errno).lower() if error.errno else str(error)
+    cure = "Mend its rights" if error.errno in (errno.EACCES, errno.EPERM) else "See to its disk"
+    return f"cannot be read ({reason}). {cure}"
+
+
 def _reason(path: str | Path, size: int, error: Exception) -> str:
     """What is wrong with the file, and what to do."""
     if isinstance(error, _Refused):
@@ -149,7 +157,7 @@ def _reason(path: str | Path, size: int, error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError):  # Pillow's own limit does not tell the sides
         return f"too many pixels, at most {MAX_PIXELS // 10**6} million are read. Make it smaller"
     if isinstance(error, OSError) and error.errno:  # of opening it; Pillow's have no number
-        return f"cannot be read ({os.strerror(error.errno).lower()}). Mend its rights"
+        return unread(error)
     with open(path, "rb") as file:
         head = file.read(_TAIL)
         file.seek(max(0, size - _TAIL))

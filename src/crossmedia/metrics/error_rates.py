@@ -8,6 +8,7 @@ from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 from torchmetrics import Metric
 
+from crossmedia.limits import one_of
 from crossmedia.text.normalise import spelled, unspaced, words
 
 Unit = Literal["words", "characters"]
@@ -68,8 +69,7 @@ class ErrorRate(Metric):
         self, unit: Unit = "words", part: Literal["substitutions", "deletions", "insertions"] | None = None
     ):
         super().__init__()
-        if unit not in get_args(Unit):
-            raise ValueError(f"unit {unit}: must be words or characters")
+        one_of(get_args(Unit), unit=unit)
         self.unit: Unit = unit
         self.part = part
         self.add_state("counts", torch.zeros(4, dtype=torch.long), dist_reduce_fx="sum")

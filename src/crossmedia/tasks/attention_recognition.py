@@ -7,7 +7,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -17,7 +16,7 @@ from crossmedia.nets.masks import mask_of
 from crossmedia.report.panels import Panel
 from crossmedia.tasks.long_sounds import TOGETHER, pieces
 from crossmedia.tasks.recogniser import Recogniser
-from crossmedia.text.ctc import BLANK
+from crossmedia.text.ctc import BLANK, too_long
 from crossmedia.text.ctc_prefix import JointSteps
 from crossmedia.text.decoding import Hypothesis, beam_search
 from crossmedia.text.joining import joined
@@ -54,7 +53,8 @@ class Seq2SeqRecognition(Recogniser):
         self.beam, self.max_len, self.length_penalty = beam, max_len, length_penalty
 
     def training_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
-        attention, ctc = self._costs(batch, self.label_smoothing)
+        attention, ctc, cut = self._costs(batch, self.label_smoothing)
+        self.leave_out(cut)
         count = batch.lens.sum()
         attention = attention.sum() / (count + (batch.lens > 0).sum()).clamp(min=1)
         ctc = ctc.sum() / count.clamp(min=1)
@@ -66,7 +66,7 @@ class Seq2SeqRecognition(Recogniser):
 
     def score(self, batch: SpeechBatch, split: str) -> None:
         size = int(batch.valid.sum())
-        attention, ctc = self._costs(batch)
+        attention, ctc, _ = self._costs(batch)
         attention, ctc = attention / (batch.lens + 1), ctc / batch.lens.clamp(min=1)  # a token
         each = (1 - self.ctc_weight) * attention + self.ctc_weight * ctc
         self.log_score(split, "loss", (each * batch.valid).sum() / max(size, 1), size)
@@ -95,8 +95,7 @@ class Seq2SeqRecognition(Recogniser):
             texts: list[str] = []
             for start in range(0, len(every), TOGETHER):
                 some = every[start : start + TOGETHER]
-                lens = torch.tensor([len(piece) for piece in some], device=self.device)
-                found = self._search(Clips(pad_sequence(some, batch_first=True), lens), beam, whole=True)
+                found = self._search(Clips.of(some), beam, whole=True)
                 texts += self.decoded([hypothesis.tokens for hypothesis in found])
             ends = accumulate(map(len, parts))
             return [joined(texts[end - len(part) : end]) for part, end in zip(parts, ends, strict=True)]
@@ -107,8 +106,9 @@ class Seq2SeqRecognition(Recogniser):
     def heard(self) -> list[Panel]:
         return [self._looked(self.first)] if self.first else []
 
-    def _costs(self, batch: SpeechBatch, label_smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
-        """-log p of each text by the decoder, with its end, and by CTC (B,); 0 for an empty text."""
+    def _costs(self, batch: SpeechBatch, label_smoothing: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
+        """-log p of each text by the decoder, with its end, and by CTC (B,), 0 for an empty text; which texts
+        CTC leaves out."""
         places = torch.arange(batch.tokens.shape[1] + 1, device=batch.tokens.device)
         kept = batch.lens > 0
         inputs = F.pad(batch.tokens, (1, 0), value=BOS)
@@ -119,7 +119,7 @@ class Seq2SeqRecognition(Recogniser):
         attention = F.cross_entropy(out.logits.float().transpose(1, 2), target, **smoothing).sum(1)
         log_probs = out.ctc_logits.float().log_softmax(-1).transpose(0, 1)  # (T, B, V)
         ctc = F.ctc_loss(log_probs, batch.tokens, out.lens, batch.lens, BLANK, "none", zero_infinity=True)
-        return attention, ctc * kept
+        return attention, ctc * kept, too_long(batch.tokens, batch.lens, out.lens)
 
     def _search(self, clips: Clips, beam: int | None = None, whole: bool = False) -> list[Hypothesis]:
         """At most `max_len` tokens a clip, or with `whole` as many as it has frames, where that is more."""

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, PolynomialLR
 
@@ -61,6 +60,10 @@ class Task(LightningModule):
 
     def ready(self) -> None:
         """Read the files that scoring needs and `generate` does not; UserError before the first step."""
+
+    def unscored(self) -> dict[str, str]:
+        """The scores that will not be logged, each with what is missing for it."""
+        return {}
 
     def panels(self, split: str) -> list[Panel]:
         """What there is to see of the split that was scored last."""
@@ -148,9 +151,7 @@ class Task(LightningModule):
             raise ValueError(f"this model takes {takes}")
         if not self.meta.audio:
             return self.read(image)
-        waveforms = self.hear(audio)
-        lens = torch.tensor([len(waveform) for waveform in waveforms], device=self.device)
-        return Clips(pad_sequence(waveforms, batch_first=True), lens)
+        return Clips.of(self.hear(audio))
 
 
 def whole(steps: float) -> int:

@@ -16,6 +16,7 @@ from crossmedia.data.batches import Clips
 HEARD = 20.0  # seconds of a piece, where nobody knows how long the sounds of training were
 MARGIN = 2.0  # seconds that a piece shares with its neighbours on each side, at most a sixth of it
 TOGETHER = 16  # pieces of one batch
+ALIKE = 2  # times the shortest, the longest of what is decoded together
 LONGEST = 7200.0  # seconds of one file
 FRAMES = 100  # levels a second, each of 20 ms
 PAUSE, QUIET = 0.25, 20.0  # seconds, and dB below the loudest on both sides
@@ -101,8 +102,8 @@ def encoded(
     samples_per_frame: int,
     sample_rate: int,
     longest: float = HEARD,
-) -> tuple[Tensor, Tensor]:
-    """Frames (B, T, D) and lens (B,) of whole sounds, each a waveform (S,).
+) -> list[Tensor]:
+    """The frames (T, D) of each whole sound, a waveform (S,).
 
     A long sound is cut into pieces that overlap by a margin a side; of the overlap each piece gives the half
     that lies further from its ends, so that every frame has been heard in its surroundings, once.
@@ -126,13 +127,26 @@ def encoded(
     found: list[list[Tensor]] = [[] for _ in waveforms]
     for begin in range(0, len(heard), TOGETHER):
         part = heard[begin : begin + TOGETHER]
-        lens = torch.tensor([len(piece) for piece in part], device=part[0].device)
-        features, frames = encode(Clips(pad_sequence(part, batch_first=True), lens))
+        features, frames = encode(Clips.of(part))
         for row, (number, first, last) in enumerate(kept[begin : begin + TOGETHER]):
             found[number].append(features[row, : int(frames[row])][first:last])
-    joined = [torch.cat(parts) for parts in found]
-    lens = torch.tensor([len(part) for part in joined], device=joined[0].device)
-    return pad_sequence(joined, batch_first=True), lens
+    return [torch.cat(parts) for parts in found]
+
+
+def decoded(decode: Callable[[Tensor, Tensor], list[str]], sounds: Sequence[Tensor]) -> list[str]:
+    """The text of each sound's frames (T, D), by `decode(frames (B, T, D), lens (B,))` of some of about one
+    length: beside an hour without a pause, a thousand short sounds would be as long."""
+    order = sorted(range(len(sounds)), key=lambda k: len(sounds[k]))
+    texts = [""] * len(sounds)
+    while order:
+        longest = ALIKE * len(sounds[order[0]])
+        some = [k for k in order[:TOGETHER] if len(sounds[k]) <= longest]
+        order = order[len(some) :]
+        lens = torch.tensor([len(sounds[k]) for k in some], device=sounds[0].device)
+        found = decode(pad_sequence([sounds[k] for k in some], batch_first=True), lens)
+        for k, text in zip(some, found, strict=True):
+            texts[k] = text
+    return texts
 
 
 def _margin(longest: float) -> float:

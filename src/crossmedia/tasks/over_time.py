@@ -11,15 +11,17 @@ from crossmedia.report.panels import Matrix
 from crossmedia.text.tokenizer import EOS, PAD
 
 BANDS, SECONDS = 32, 4  # of a spectrogram; the start of a longer sound is shown
+SIZE = 256  # samples of a transform, at least: where a rate is low, no band is empty
 LOUDNESS = math.log(10**6)  # shown of it, below the loudest: 60 dB
 
 
 def spectrogram(title: str, waveform: Tensor, sample_rate: int) -> Matrix:
     """High bands above, a frame every 10 ms; waveform (samples,)."""
     window, hop = int(0.025 * sample_rate) // 2 * 2, sample_rate // 100
-    mel = LogMel(sample_rate, window, window, hop, BANDS)
+    size = max(window, SIZE)
+    mel = LogMel(sample_rate, size, window, hop, BANDS)
     mels = mel(waveform[None, : SECONDS * sample_rate])[0].T.flip(0)  # (M, T)
-    hertz = (mel.filters.argmax(0) * sample_rate / window).round().int().tolist()[::-1]
+    hertz = (mel.filters.argmax(0) * sample_rate / size).round().int().tolist()[::-1]
     columns = [f"{frame * hop / sample_rate:g}" for frame in range(mels.shape[1])]
     values = (mels - mels.max() + LOUDNESS).clamp(min=0).tolist()
     return Matrix(title, [f"{band} Hz" for band in hertz], columns, values, "", "seconds")

@@ -14,7 +14,9 @@ from crossmedia.report.panels import Alignment, Panel, Sound, Table
 from crossmedia.tasks.base import Task
 from crossmedia.tasks.long_sounds import HEARD, LONGEST, stretches
 from crossmedia.tasks.over_time import over_time, spectrogram
+from crossmedia.text.joining import in_a_row
 from crossmedia.text.normalise import NAME
+from crossmedia.trainer.ddp import over_ranks
 
 SHOWN = 12  # transcripts with their edits; half of them the worst
 PLAYED = 4
@@ -37,6 +39,7 @@ class Recogniser(Task):
     """
 
     scores = dict.fromkeys(RATES, "min")
+    counters = ("left_out",)
 
     def __init__(
         self,
@@ -47,14 +50,24 @@ class Recogniser(Task):
     ):
         super().__init__(net, meta, optimizer, schedule)
         self.rates = nn.ModuleDict({name: ErrorRate(**kind) for name, kind in RATES.items()})
+        self.left_out: Tensor
+        self.register_buffer("left_out", torch.tensor(0))
         self.forget()
 
     def forget(self) -> None:
         super().forget()
         self.sounds: list[tuple[dict[str, Any], Tensor]] = []
 
+    def leave_out(self, cut: Tensor) -> None:
+        """Count the texts of a batch of training that CTC has no frames for, `cut` (B,)."""
+        self.left_out += over_ranks(cut.sum())
+
     def notes(self, split: str) -> list[str]:
-        return [f"texts compared as {NAME}"]
+        found = [f"texts compared as {NAME}"]
+        if self.left_out:
+            fault = "a training text had more tokens than frames, and CTC left it out"
+            found.append(f"{self.left_out} times {fault}")
+        return found
 
     def panels(self, split: str) -> list[Panel]:
         """The edits of some transcripts, errors by voice and by length, the first clip in detail, players."""
@@ -97,7 +110,7 @@ class Recogniser(Task):
         sounds = [stretches(waveform, rate, longest) for waveform in self.hear(audio, LONGEST)]
         every = [stretch for parts in sounds for stretch in parts]
         texts = iter(write(every, longest) if every else [])
-        return [" ".join(filter(None, (next(texts) for _ in parts))) for parts in sounds]
+        return [in_a_row([next(texts) for _ in parts]) for parts in sounds]
 
     def decoded(self, found: Sequence[Sequence[int]]) -> list[str]:
         """Texts without blanks at their ends or two in a row."""

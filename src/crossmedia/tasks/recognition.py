@@ -1,7 +1,7 @@
 """Speech to text by connectionist temporal classification."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -13,11 +13,10 @@ from torch.optim.lr_scheduler import LRScheduler
 from crossmedia.data.batches import Meta, SpeechBatch
 from crossmedia.limits import within
 from crossmedia.report.panels import Panel
-from crossmedia.tasks.long_sounds import encoded
+from crossmedia.tasks.long_sounds import decoded, encoded
 from crossmedia.tasks.recogniser import Recogniser
 from crossmedia.text.arpa import Arpa, WordScores
 from crossmedia.text.ctc import BLANK, ctc_beam_search, ctc_greedy, too_long
-from crossmedia.trainer.ddp import over_ranks
 
 LM_BEAM = 16  # of a search with a language model, where none is asked for
 
@@ -30,8 +29,6 @@ class CTCRecognition(Recogniser):
     given: log p_ctc + `lm_weight` · log p_lm + `length_bonus` · tokens. Training texts that have more tokens
     than frames cannot be learnt; a note counts them.
     """
-
-    counters = ("left_out",)
 
     def __init__(
         self,
@@ -49,8 +46,6 @@ class CTCRecognition(Recogniser):
         _need_room(beam, lm)
         self.beam, self.lm, self.lm_weight, self.length_bonus = beam, lm, lm_weight, length_bonus
         self._judge: WordScores | None = None
-        self.left_out: Tensor
-        self.register_buffer("left_out", torch.tensor(0))  # how often a training text had no room
 
     def ready(self) -> None:
         if self.lm:
@@ -59,7 +54,7 @@ class CTCRecognition(Recogniser):
     def training_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
         logits, frames = self.net(batch.inputs)
         loss, cut = self._loss(logits, frames, batch)
-        self.left_out += over_ranks(cut.sum())
+        self.leave_out(cut)
         self.log("train/loss", loss, batch_size=len(batch.ids))
         return loss
 
@@ -79,13 +74,6 @@ class CTCRecognition(Recogniser):
         super().forget()
         self.posteriors: list[Tensor] = []  # (T, V) of the first record
 
-    def notes(self, split: str) -> list[str]:
-        found = super().notes(split)
-        if self.left_out:
-            fault = "a training text had more tokens than frames and was left out"
-            found.append(f"{self.left_out} times {fault}")
-        return found
-
     @torch.inference_mode()
     def generate(self, *, audio: Any, beam: int | None = None, lm: str | None = None) -> list[str]:
         """What is said in each sound: a path, a waveform (samples,) at the model's rate, or a list of them.
@@ -102,8 +90,8 @@ class CTCRecognition(Recogniser):
         def write(waveforms: list[Tensor], longest: float) -> list[str]:
             net: Any = self.net
             rate = self.meta.audio.sample_rate
-            logits, frames = encoded(net, waveforms, net.encoder.samples_per_frame, rate, longest)
-            return self._texts(logits, frames, beam, judge)
+            found = encoded(net, waveforms, net.encoder.samples_per_frame, rate, longest)
+            return decoded(partial(self._texts, beam=beam, judge=judge), found)
 
         return self.transcribed(audio, write)
 

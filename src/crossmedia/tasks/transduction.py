@@ -1,6 +1,7 @@
 """Speech to text by a transducer, frame by frame."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from crossmedia.data.batches import Meta, SpeechBatch
 from crossmedia.limits import within
 from crossmedia.losses.transducer import transducer_loss
 from crossmedia.report.panels import Panel
-from crossmedia.tasks.long_sounds import encoded
+from crossmedia.tasks.long_sounds import decoded, encoded
 from crossmedia.tasks.recogniser import Recogniser
 from crossmedia.text.transducer import greedy_path, transducer_beam_search, transducer_greedy
 
@@ -60,8 +61,8 @@ class TransducerRecognition(Recogniser):
         def write(waveforms: list[Tensor], longest: float) -> list[str]:
             net: Any = self.net
             spacing, rate = net.encoder.samples_per_frame, self.meta.audio.sample_rate
-            features, lens = encoded(net.encode, waveforms, spacing, rate, longest)
-            return self._texts(features, lens, self.beam if beam is None else beam)
+            found = encoded(net.encode, waveforms, spacing, rate, longest)
+            return decoded(partial(self._texts, beam=self.beam if beam is None else beam), found)
 
         return self.transcribed(audio, write)
 

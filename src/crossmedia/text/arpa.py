@@ -21,8 +21,9 @@ _NEVER = -10.0  # log10 of a word that the model lacks where it has no <unk> eit
 class Arpa:
     """Katz back-off over words (Katz, 1987): `log_prob(word, history)` in natural logarithms.
 
-    Words are compared in lower case: n-grams that differ in case alone add up. What the model lacks is
-    <unk>, in a history too. Raises DataError naming the file and the line that is wrong.
+    Words are those that scores compare, in lower case and without punctuation at their ends: n-grams that are
+    the same but for that add up. What the model lacks is <unk>, in a history too. Raises DataError naming the
+    file and the line that is wrong.
     """
 
     def __init__(self, path: str | Path):
@@ -81,9 +82,7 @@ class Arpa:
         parts = text.split()
         if not order + 1 <= len(parts) <= order + 2:
             raise self._fault(number, f"log10, {order} words and at most a back-off expected")
-        gram = tuple(
-            word if word in (START, END, UNKNOWN) else normalise(word) for word in parts[1 : order + 1]
-        )
+        gram = tuple(map(_as_scored, parts[1 : order + 1]))
         try:
             log10, *backoff = map(float, [parts[0], *parts[order + 1 :]])
         except ValueError:
@@ -96,6 +95,12 @@ class Arpa:
 
     def _fault(self, number: int, fault: str) -> DataError:
         return DataError(f"{path_text(self.path)}:{number}: {fault}. Fetch the file again")
+
+
+def _as_scored(word: str) -> str:
+    """One that is several for the scores is never asked for."""
+    found = words(word)
+    return found[0] if len(found) == 1 and word not in (START, END, UNKNOWN) else normalise(word)
 
 
 # The words that are finished, the tokens behind them, and how many words of these tokens are finished too.

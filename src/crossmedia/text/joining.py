@@ -28,12 +28,24 @@ def joined(texts: Sequence[str]) -> str:
             if len(other) > len(kept.lstrip()):  # the word that is kept was cut
                 kept = " " * kept.startswith(" ") + other
             whole = [*whole[: start + mine], kept, *coming[theirs + 1 :]]
-        elif whole and coming:
-            apart = unspaced(f"{whole[-1]} {coming[0]}").endswith(f" {coming[0]}")
-            whole += [" " * apart + coming[0], *coming[1:]]
         else:
-            whole += coming
+            whole = _followed(whole, coming)
     return "".join(whole)
+
+
+def in_a_row(texts: Sequence[str]) -> str:
+    """Texts one after the other, a blank between two of them but inside a script that has none."""
+    whole: list[str] = []
+    for text in texts:
+        whole = _followed(whole, pieces(text))
+    return "".join(whole)
+
+
+def _followed(whole: list[str], coming: list[str]) -> list[str]:
+    if not (whole and coming):
+        return whole + coming
+    apart = unspaced(f"{whole[-1]} {coming[0]}").endswith(f" {coming[0]}")
+    return [*whole, " " * apart + coming[0], *coming[1:]]
 
 
 def _overlap(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
