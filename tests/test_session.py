@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from made import TINY
+from made import TINY, small
 
 from crossmedia import run
 from crossmedia.config import ROOT, check, compose
@@ -171,6 +171,16 @@ def test_a_loss_that_is_no_number_ends_the_run_with_its_reason(tmp_path):
         train(tmp_path, *TINY, *DIVERGING)
     facts = status(only(tmp_path))
     assert facts["state"] == "failed" and facts["reason"] == str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["tacotron_scenes", "hifigan_scenes", "waveglow_scenes"])
+def test_a_monitored_score_that_nothing_would_tell_is_refused_before_the_first_step(name, tmp_path):
+    words = [f"experiments={name}", *TINY, *small(name, tmp_path), "monitor=val/wer", f"out_dir={tmp_path}"]
+    missing = f"model.judge.run={tmp_path / 'none'}"
+    with pytest.raises(ConfigError, match=f"^monitor=val/wer: {missing} is not there yet. Train it first$"):
+        run.train([*words, missing])
+    (folder,) = (tmp_path / name).glob("2*")
+    assert status(folder)["state"] == "failed" and not (folder / "config.yaml").exists()
 
 
 def test_a_run_interrupted_before_its_first_step_says_so(tmp_path, monkeypatch):

@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     part = verb("generate", _generate, words, add_help=False)
     part.add_argument("-h", "--help", action=_TaskHelp, nargs=0, help="and, after RUN, its task's words")
     part.add_argument(
-        "--out", type=Path, help="grid.png, or a folder for a PNG each; else below <run>/generated"
+        "--out", type=Path, help="a .png or .wav file, or a folder for one each; else below <run>/generated"
     )
     part.allow_abbrev = False  # what is short is the task's
     _trust(part)

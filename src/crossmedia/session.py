@@ -100,6 +100,7 @@ class Session:
         self.task = build(contents["model"] if saved else plain["model"], "model", meta=data.meta)
         self.task.data = data
         self.task.ready()
+        self._need_monitored()
         if cfg.init and not saved:
             words.append(warm_start(self.task, cfg.init, cfg.out_dir))
         self._write_config(plain, data)
@@ -120,6 +121,13 @@ class Session:
             self._write_page()
             self._print_tail(scores, self.folder.path / "report.html")
         return scores
+
+    def _need_monitored(self) -> None:
+        """ConfigError where the first validation would not log the score that is monitored."""
+        key = run.monitored(self.cfg)[0]
+        reason = self.task.unscored().get(key.removeprefix("val/"))
+        if reason:
+            raise ConfigError(f"monitor={key}: {reason}")
 
     def _trainer(self, plain: dict[str, Any]) -> Trainer:
         folder = self.folder.path

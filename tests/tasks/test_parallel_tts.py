@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from announcer import ADAM, HOP, MELS, META, TEXTS, batch_of, mel, one, samples
+from announcer import ADAM, HOP, MELS, META, RATE, TEXTS, batch_of, mel, one, samples
 
 from crossmedia.nets.fastspeech import FastSpeech2
 from crossmedia.tasks.parallel_tts import ParallelTTS
@@ -16,7 +16,7 @@ class Even:
 
     run = "even"
 
-    def read(self, mel, tokenizer=None):
+    def read(self, mel, meta=None):
         return self
 
     def durations(self, batch, mel):
@@ -29,7 +29,8 @@ class Even:
 
 def made(meta=META):
     torch.manual_seed(0)
-    net = FastSpeech2(meta.tokenizer.vocab_size, MELS, dim=16, depth=1, heads=2, hidden=24, kernel=3)
+    sizes = {"dim": 16, "depth": 1, "heads": 2, "hidden": 24, "kernel": 3}
+    net = FastSpeech2(meta.tokenizer.vocab_size, MELS, **sizes, speakers=len(meta.speakers))
     return ParallelTTS(net, meta, ADAM, mel(), Even())
 
 
@@ -117,6 +118,36 @@ def test_speed_and_pitch_are_arguments_of_generate(task):
     assert len(plain) == (4 * 8 - 1) * HOP and len(quick) == (4 * 4 - 1) * HOP
     (high,) = task.generate(text="bad", pitch=4.0)
     assert len(high) == len(plain) and not torch.allclose(high, plain)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"speed": 0}, "speed 0: must be between 0.25 and 4"),
+        ({"speed": -1.0}, "speed -1.0: must be between 0.25 and 4"),
+        ({"speed": math.nan}, "speed nan: must be between 0.25 and 4"),
+        ({"pitch": math.nan}, "pitch nan: must be between -24 and 24"),
+    ],
+)
+def test_a_speed_or_pitch_that_no_voice_has_is_named(task, given, said):
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        task.generate(text="ab", **given)
+
+
+def test_what_is_cut_is_named_with_the_seconds_of_its_sound(task, capsys):
+    torch.nn.init.zeros_(task.net.durations.out.weight)
+    torch.nn.init.constant_(task.net.durations.out.bias, 5.0)  # 147 frames a character
+    for speed, seconds in ((1.0, 1.3), (2.0, 0.65)):
+        (sound,) = task.generate(text="ab", speed=speed)
+        assert len(sound) / RATE == pytest.approx(seconds, abs=HOP / RATE)
+        assert f'text "ab": did not end in {len(sound) / RATE:.1f} s' in capsys.readouterr().err
+
+
+def test_each_speaker_of_the_data_has_a_voice():
+    task = made(META._replace(speakers=("anna", "cid"))).eval()
+    task.net.durations.out.bias.data.fill_(math.log(9))  # 8 frames a character
+    anna, cid = (task.generate(text="ab", speaker=name)[0] for name in ("anna", "cid"))
+    assert not torch.equal(anna, cid) and torch.equal(task.generate(text="ab")[0], anna)
 
 
 def test_scores_do_not_depend_on_the_batch_nor_on_what_only_fills_it(task, logged):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from announcer import RATE, batch_of, mel
+from announcer import META, RATE, batch_of, mel
 
 from crossmedia.audio.mels import LogMel
 from crossmedia.audio.speech_mel import SpeechMel
@@ -12,6 +12,7 @@ from crossmedia.errors import CheckpointError, ConfigError
 from crossmedia.tasks import frozen
 from crossmedia.tasks.frozen import Aligner, Judge, Vocoder
 from crossmedia.tasks.round_trip import RoundTrip
+from crossmedia.text.tokenizer import CharTokenizer
 
 
 class Ears:
@@ -60,7 +61,7 @@ def test_made_speech_is_scored_beside_the_real_one(run, monkeypatch):
     rates = {name: (float(value.compute()), size) for name, (value, size) in task.logged.items()}
     assert rates["test/wer"] == (pytest.approx(2 / 3), 2)  # two of three words
     assert rates["test/wer_floor"] == (pytest.approx(1 / 3), 2)
-    assert "recogniser of" in trip.note()
+    assert "recogniser of" in trip.note() and not trip.unscored()
 
 
 def test_without_a_recogniser_nothing_is_scored_and_it_is_said_why(tmp_path):
@@ -71,6 +72,7 @@ def test_without_a_recogniser_nothing_is_scored_and_it_is_said_why(tmp_path):
         trip.ready()
         assert trip.score(task, "val", [torch.zeros(9)], [torch.zeros(9)], ["a"]) == [{"output": None}]
         assert said in trip.note()
+        assert trip.unscored() == dict.fromkeys(["wer", "cer", "wer_floor"], trip.note())
     assert not task.logged
 
 
@@ -101,6 +103,26 @@ def test_a_vocoder_of_other_mels_is_refused_with_each_difference(run, monkeypatc
     loads(monkeypatch, other)
     with pytest.raises(ConfigError, match=r"other mels: hop_length 64, 128 here; mean -5, -5.5 here$"):
         Vocoder(run).read(mel())
+
+
+def test_an_aligner_of_other_texts_or_speakers_is_refused_and_one_that_tells_none_apart_is_not(
+    run, monkeypatch
+):
+    other = Task()
+    other.mel, other.durations = mel(), None
+    loads(monkeypatch, other)
+    named = META._replace(speakers=("anna", "cid"))
+    for meta, theirs in ((named, META), (META, META), (named, named)):
+        other.meta = theirs
+        assert Aligner(run).read(mel(), meta) is other
+    for meta, theirs, said in (
+        (META, named, "on other speakers"),
+        (named, META._replace(speakers=("cid",)), "on other speakers"),
+        (META, META._replace(tokenizer=CharTokenizer().fit(["x"])), "on texts of other characters"),
+    ):
+        other.meta = theirs
+        with pytest.raises(ConfigError, match=f"^model.aligner.run={run}: was trained {said}$"):
+            Aligner(run).read(mel(), meta)
 
 
 def test_a_run_that_is_not_there_is_one_line(tmp_path):

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from announcer import ADAM, HOP, MELS, META, RATE, TEXTS, batch_of, mel, one
+from announcer import ADAM, HOP, MELS, META, RATE, TEXTS, batch_of, mel, one, samples
 
 from crossmedia.losses.attention import guided
 from crossmedia.nets.tacotron import Tacotron2
@@ -9,11 +9,15 @@ from crossmedia.tasks.tts import TTS
 SIZES = {"dim": 16, "decoder_dim": 24, "prenet_dim": 16, "attention_dim": 8, "postnet_dim": 8}
 
 
+def made(meta=META, speakers=0):
+    torch.manual_seed(0)
+    net = Tacotron2(meta.tokenizer.vocab_size, MELS, **SIZES, reduction=2, speakers=speakers)
+    return TTS(net, meta, ADAM, mel())
+
+
 @pytest.fixture
 def task():
-    torch.manual_seed(0)
-    net = Tacotron2(META.tokenizer.vocab_size, MELS, **SIZES, reduction=2)
-    return TTS(net, META, ADAM, mel()).eval()
+    return made().eval()
 
 
 @pytest.fixture
@@ -65,10 +69,8 @@ def test_guided_attention_by_hand():
     assert found.item() == pytest.approx((0.3 * away).item() / 4, rel=1e-5)
 
 
-def test_one_batch_is_learnt_and_spoken_from_its_texts_alone(logged):
-    torch.manual_seed(0)
-    net = Tacotron2(META.tokenizer.vocab_size, MELS, **SIZES, reduction=2)
-    task = TTS(net, META, ADAM, mel())
+def test_one_batch_is_learnt_and_spoken_from_its_texts_alone():
+    task = made()
     optimizer, batch = ADAM(task.parameters(), lr=1e-2), batch_of()
     task.log = lambda *_, **__: None
     first = None
@@ -80,6 +82,9 @@ def test_one_batch_is_learnt_and_spoken_from_its_texts_alone(logged):
         optimizer.step()
         first = first or loss.item()
     assert loss.item() < first / 4
+    sounds = task.eval().generate(text=TEXTS)
+    real = [len(sample.waveform) for sample in samples()]
+    assert [len(sound) for sound in sounds] == pytest.approx(real, rel=0.3)
 
 
 def test_a_waveform_has_a_hop_a_frame_and_is_the_same_alone_and_in_a_list(task):
@@ -107,6 +112,27 @@ def test_unknown_characters_and_texts_without_words_are_named(task):
         task.generate(text="  ")
     with pytest.raises(ValueError, match="speaker x: this model has one voice"):
         task.generate(text="ab", speaker="x")
+
+
+def test_each_speaker_of_the_data_has_a_voice_and_the_first_one_speaks_by_itself():
+    task = made(META._replace(speakers=("anna", "cid")), speakers=3).eval()
+    anna, cid = (task.generate(text="ab", speaker=name)[0] for name in ("anna", "cid"))
+    assert not torch.equal(anna, cid) and torch.equal(task.generate(text="ab")[0], anna)
+    with pytest.raises(ValueError, match="speaker bob: must be one of anna, cid"):
+        task.generate(text="ab", speaker="bob")
+
+
+@pytest.mark.parametrize(
+    ("names", "speakers", "said"),
+    [
+        (("anna", "bob", "cid"), 2, "net.speakers 2: must be at least 3, as many as the data have"),
+        (("anna", "cid"), 0, "net.speakers 0: must be at least 2, as many as the data have"),
+        ((), 3, "net.speakers 3: must be 0 without data.view.by_speaker=true"),
+    ],
+)
+def test_a_net_for_other_speakers_than_the_data_s_is_refused(names, speakers, said):
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        made(META._replace(speakers=names), speakers)
 
 
 def test_a_long_text_is_spoken_in_parts_with_pauses(task):

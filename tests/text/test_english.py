@@ -28,6 +28,8 @@ AMOUNTS = {
     "10%-15%": "ten percent to fifteen percent",
     "1 1/2 cups": "one and one half cups",
     "2½ cups, ¾ full": "two and one half cups, three quarters full",
+    "add ½ cup": "add one half cup",
+    "⅞": "seven eighths",
 }
 TIMES = {
     "10am": "ten a m",

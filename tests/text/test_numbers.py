@@ -68,6 +68,14 @@ SIGNED = {
     "at -40,": "at minus forty,",
     "-$0.10": "minus zero dollars and ten cents",
 }
+POWERS_OF_TEN = {
+    "1e-4": "one times ten to the minus four",
+    "1e4": "one times ten to the four",
+    "-2.5e-04": "minus two point five times ten to the minus four",
+    "1.0e0": "one point zero times ten to the zero",
+    "1e-4/2": "one times ten to the minus four slash two",
+    "a12e-4b": "a twelve e four b",  # a name
+}
 MONEY = {
     "$1,234.56": "one thousand two hundred thirty four dollars and fifty six cents",
     "$1": "one dollar",
@@ -153,7 +161,8 @@ MIXED = {
     "1080p": "one thousand eighty p",
 }
 TABLES = [
-    PLAIN, YEARS, DECADES, DECIMALS, SIGNED, MONEY, ORDINALS, TIMES, FRACTIONS, RANGES, DIALLED, MIXED
+    PLAIN, YEARS, DECADES, DECIMALS, SIGNED, POWERS_OF_TEN, MONEY, ORDINALS, TIMES, FRACTIONS,
+    RANGES, DIALLED, MIXED
 ]  # fmt: skip
 
 
@@ -164,8 +173,9 @@ def test_a_form_of_numbers_is_read(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["9,9", "1,2,3", "$1,23", "10:99:00", "5*3", "10^5", "~5#6", "5'10", "٣5", "1.2,3", "1" * 99 + ":x"],
-)
+    ["9,9", "1,2,3", "$1,23", "10:99:00", "5*3", "10^5", "~5#6", "5'10", "٣5", "1.2,3", "1" * 99 + ":x",
+     "1e-4-2e-3", "$1e-4"],
+)  # fmt: skip
 def test_a_form_without_a_reading_is_named(text):
     with pytest.raises(
         ValueError, match="^text: '.*' has no reading as a number; write it in words$"

@@ -59,7 +59,7 @@ class FastSpeech2(nn.Module):
             raise ValueError(f"dim {dim}: must be even and a multiple of heads, {heads}")
         if kernel % 2 == 0:
             raise ValueError(f"kernel {kernel}: must be odd")
-        self.n_mels = n_mels
+        self.n_mels, self.speakers = n_mels, speakers
         self.embedding = nn.Embedding(vocab_size, dim)
         self.speaker = nn.Embedding(speakers, dim) if speakers else None
         self.encoder = Stack(dim, depth, heads, hidden, kernel, dropout)

@@ -73,6 +73,7 @@ class Tacotron2(nn.Module):
         if dim % 2:
             raise ValueError(f"dim {dim}: must be even, for two directions")
         self.n_mels, self.reduction, self.frame_dropout = n_mels, reduction, frame_dropout
+        self.speakers = speakers
         self.embedding = nn.Embedding(vocab_size, dim)
         self.convolutions = Convolutions([dim] * 4, nn.ReLU(), conv_dropout)
         self.encoder = nn.LSTM(dim, dim // 2, batch_first=True, bidirectional=True)

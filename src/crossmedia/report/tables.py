@@ -20,7 +20,7 @@ WIDE = 10_000  # cells; a larger matrix is listed without its zeros
 PAPERS = "BLEU CER CIDEr CIDEr-D ELBO FID IS KID KL LPIPS MCD MSE NLL PESQ PSNR ROUGE-L SSIM STFT STOI WER"
 NAMES = {"lr": "learning rate", **{name.lower().replace("-", "_"): name for name in PAPERS.split()}}
 NAMES |= {"bits_per_dim": "bits/dim", "bits_per_dim_iw": "bits/dim, importance-weighted"}
-NAMES |= {"mcd": "MCD, dB", "f0_error": "F0 error, cents"}
+NAMES |= {"f0_error": "F0 error, cents"}
 # Scores of pictures by the features of some net, whose name is the rest; those of classes have means instead.
 QUALITY = re.compile(
     r"(fid|kid|inception_score|precision|recall|density|coverage|sure)_(?!macro|micro|weighted)(\w+)"

@@ -71,6 +71,9 @@ class FlowVocoder(Task):
     def ready(self) -> None:
         self.round_trip.ready()
 
+    def unscored(self) -> dict[str, str]:
+        return self.round_trip.unscored()
+
     def score(self, batch: CropBatch, split: str) -> None:
         pairs = whole(batch.inputs, self.mel)
         own = self._nll(pairs, self._draws("score", pairs.frames, batch.ids, pairs.mels.shape[1]))[

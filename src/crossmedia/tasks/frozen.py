@@ -15,7 +15,7 @@ from torch import Tensor
 from crossmedia.audio.griffin_lim import GriffinLim
 from crossmedia.audio.speech_mel import SpeechMel
 from crossmedia.audio.transforms import AudioTransform
-from crossmedia.data.batches import SynthesisBatch
+from crossmedia.data.batches import Meta, SynthesisBatch
 from crossmedia.errors import CheckpointError, ConfigError
 from crossmedia.folder import find_folder, find_run
 
@@ -90,11 +90,15 @@ class Aligner:
     def durations(self, batch: SynthesisBatch, mel: SpeechMel) -> list[Tensor]:
         """The frames of each character of each clip, (L,) int64, which sum up to the clip's.
 
-        Raises ConfigError where the run has other mels or another vocabulary, CheckpointError as `run.load`.
+        Raises ConfigError where the run has other mels, CheckpointError as `run.load` does.
         """
         return self.read(mel).to(batch.tokens.device).durations(batch)
 
-    def read(self, mel: SpeechMel, tokenizer: Any = None) -> Any:
+    def read(self, mel: SpeechMel, meta: Meta | None = None) -> Any:
+        """The task; ConfigError where its mels, or the texts or speakers of `meta`, are other ones.
+
+        A run that tells no speakers apart does for any.
+        """
         if self._task is None:
             if self.run is None:
                 raise ConfigError("model.aligner.run=null: must be a run of TTS, which tells durations")
@@ -102,8 +106,10 @@ class Aligner:
             if not hasattr(task, "durations"):
                 raise ConfigError(f"model.aligner.run={self.run}: {type(task).__name__} has no durations")
             _need_alike(f"model.aligner.run={self.run}", task.mel, mel)
-            if tokenizer is not None and task.meta.tokenizer != tokenizer:
+            if meta and task.meta.tokenizer != meta.tokenizer:
                 raise ConfigError(f"model.aligner.run={self.run}: was trained on texts of other characters")
+            if meta and task.meta.speakers not in ((), meta.speakers):
+                raise ConfigError(f"model.aligner.run={self.run}: was trained on other speakers")
             self._task = task
         return self._task
 

@@ -123,6 +123,9 @@ class GANVocoder(PhasedTask):
     def ready(self) -> None:
         self.round_trip.ready()
 
+    def unscored(self) -> dict[str, str]:
+        return self.round_trip.unscored()
+
     def score(self, batch: CropBatch, split: str) -> None:
         score_copies(self, batch, split)
 

@@ -14,6 +14,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from crossmedia.audio.pitch import Pitch
 from crossmedia.audio.speech_mel import SpeechMel
 from crossmedia.data.batches import Meta, SynthesisBatch
+from crossmedia.limits import within
+from crossmedia.metrics.speech import SCORES as SPEECH_SCORES
 from crossmedia.nets.fastspeech import Style
 from crossmedia.nets.masks import mask_of
 from crossmedia.report.panels import Panel
@@ -40,18 +42,10 @@ class ParallelTTS(Synthesis):
     pitch and its energy.
 
     `aligner` tells the durations of training. `net(tokens, lens, style, speakers) -> mels, Foreseen`, with
-    `speak`. What a clip of training was like is found once, before the first step.
+    `speak` and `speakers`. What a clip of training was like is found once, before the first step.
     """
 
-    scores = {
-        "mcd": "min",
-        "loss": "min",
-        "length_error": "min",
-        "f0_error": "min",
-        "voicing_error": "min",
-        "cut": "min",
-        **SCORES,
-    }
+    scores = {**SPEECH_SCORES, "loss": "min", "cut": "min", **SCORES}
 
     def __init__(
         self,
@@ -75,7 +69,7 @@ class ParallelTTS(Synthesis):
 
     def ready(self) -> None:
         super().ready()
-        self.aligner.read(self.mel, self.meta.tokenizer)
+        self.aligner.read(self.mel, self.meta)
 
     @torch.no_grad()
     def on_train_start(self) -> None:
@@ -128,10 +122,11 @@ class ParallelTTS(Synthesis):
     ) -> list[Tensor]:
         """Each text spoken, (samples,) at the model's rate; text is one or a list.
 
-        `speed` times as fast, `pitch` semitones higher; `vocoder` is a run that makes the sound, in place of
-        the model's own. Raises ValueError for a character that training did not have, and for a text without
-        words.
+        `speed` times as fast, 0.25 to 4, `pitch` semitones higher, -24 to 24; `vocoder` is a run that makes
+        the sound, in place of the model's own. Raises ValueError for a character that training did not have,
+        and for a text without words.
         """
+        within(speed=speed, pitch=pitch)
 
         def speak(tokens: Tensor, lens: Tensor, speakers: Tensor | None) -> Made:
             return self._speak(tokens, lens, speakers, speed, pitch)

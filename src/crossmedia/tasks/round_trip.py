@@ -25,6 +25,11 @@ class RoundTrip(nn.Module):
         if not self.judge.missing:
             self.judge.read()
 
+    def unscored(self) -> dict[str, str]:
+        """The names of all that it logs, where there is no recogniser, and why."""
+        missing = self.judge.missing
+        return dict.fromkeys(self.rates, missing) if missing else {}
+
     def note(self) -> str:
         return self.judge.missing or f"written down by the recogniser of {self.judge.run}"
 

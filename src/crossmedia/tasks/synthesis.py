@@ -55,6 +55,7 @@ class Synthesis(Task):
         judge: Judge | None = None,
     ):
         super().__init__(net, meta, optimizer, schedule)
+        _need_speakers(net, len(meta.speakers))
         self.mel, self.vocoder = mel, vocoder or Vocoder()
         self.quality = SpeechQuality(self.meta.audio.sample_rate)
         self.round_trip = RoundTrip(judge)
@@ -67,6 +68,9 @@ class Synthesis(Task):
     def ready(self) -> None:
         self.vocoder.read(self.mel)
         self.round_trip.ready()
+
+    def unscored(self) -> dict[str, str]:
+        return self.round_trip.unscored()
 
     def score_speech(self, batch: SynthesisBatch, split: str, made: Made) -> None:
         """Log how the made speech of a batch differs from the real one, and add its records."""
@@ -123,10 +127,10 @@ class Synthesis(Task):
             waveforms = sound_of.waveforms(self.mel, made.mels, made.frames).float().cpu()
             ends = (made.frames - 1).clamp(min=1) * self.mel.hop_length
             sounds += [waveform[:end] for waveform, end in zip(waveforms, ends.tolist(), strict=True)]
-            for part, finished in zip(some, made.finished.tolist(), strict=True):
+            for part, end, finished in zip(some, ends.tolist(), made.finished.tolist(), strict=True):
                 if not finished:
-                    limit = SPARE + SLOWEST * len(part)
-                    print(f'text "{part}": did not end in {limit:g} s; cut there', file=sys.stderr)
+                    seconds = end / self.meta.audio.sample_rate
+                    print(f'text "{part}": did not end in {seconds:.1f} s; cut there', file=sys.stderr)
         each = iter(sounds)
         silence = torch.zeros(round(PAUSE * self.meta.audio.sample_rate))
         return [self._joined([next(each) for _ in own], silence) for own in parts]
@@ -166,3 +170,11 @@ class Synthesis(Task):
     @staticmethod
     def _joined(parts: Sequence[Tensor], silence: Tensor) -> Tensor:
         return torch.cat([piece for part in parts for piece in (silence, part)][1:])
+
+
+def _need_speakers(net: Any, told: int) -> None:
+    """ValueError unless the net has a vector for each speaker of the data, and none where they tell none."""
+    if net.speakers < told:
+        raise ValueError(f"net.speakers {net.speakers}: must be at least {told}, as many as the data have")
+    if net.speakers and not told:
+        raise ValueError(f"net.speakers {net.speakers}: must be 0 without data.view.by_speaker=true")

@@ -14,6 +14,7 @@ from crossmedia.audio.speech_mel import SpeechMel
 from crossmedia.data.batches import Clips, Meta, SynthesisBatch
 from crossmedia.limits import within
 from crossmedia.losses.attention import guided
+from crossmedia.metrics.speech import SCORES as SPEECH_SCORES
 from crossmedia.metrics.speech import diagonality
 from crossmedia.nets.masks import mask_of
 from crossmedia.nets.tacotron import Said, Spoken
@@ -31,19 +32,10 @@ class TTS(Synthesis):
     whether it is the last; `l1` is the weight of the frames' absolute errors beside the squared ones, which
     blur less (Hayashi et al., 2020), and `guide` that of guided attention (Tachibana et al., 2018).
 
-    `net(tokens, lens, mels, frames, speakers) -> Spoken`, with `speak` and `reduction`.
+    `net(tokens, lens, mels, frames, speakers) -> Spoken`, with `speak`, `reduction` and `speakers`.
     """
 
-    scores = {
-        "mcd": "min",
-        "loss": "min",
-        "length_error": "min",
-        "f0_error": "min",
-        "voicing_error": "min",
-        "diagonality": "max",
-        "cut": "min",
-        **SCORES,
-    }
+    scores = {**SPEECH_SCORES, "loss": "min", "diagonality": "max", "cut": "min", **SCORES}
 
     def __init__(
         self,

@@ -42,7 +42,8 @@ _SIGNS = {
 }  # fmt: skip
 _IN_NUMBERS = {"/": "slash"} | {sign: one for sign, (one, _) in CURRENCIES.items()}
 _LETTER = r"[^\W\d_]"
-_SIGNED = re.compile(r"[0-9]|[^\w\s.,!?;:'-]")
+_FRACTION = "[¼-¾⅐-⅞]"
+_SIGNED = re.compile(rf"[0-9]|{_FRACTION}|[^\w\s.,!?;:'-]")
 _APART = r"(?<![\w'.-])"
 
 
@@ -116,7 +117,7 @@ _Rules = list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]
 _BESIDE_NUMBERS: _Rules = [
     (re.compile(pattern), words)
     for pattern, words in [
-        ("[¼-¾⅐-⅞]", lambda sign: " " + unicodedata.normalize("NFKC", sign[0]).replace("\u2044", "/")),
+        (_FRACTION, lambda sign: " " + unicodedata.normalize("NFKC", sign[0]).replace("\u2044", "/")),
         (r"\+(?=(?:[ -]?[0-9]){7})[0-9]+(?:[ -][0-9]+)*", _dialled),
         (r"\([0-9]{2,5}\)[ -]?[0-9]{3,}(?:[ -][0-9]{2,})*", _dialled),
         (r"(?<![\w.,:/-])0[1-9][0-9]{1,3}(?: [0-9]{3,})+(?![\w.,:/-])", _dialled),

@@ -21,6 +21,7 @@ _NAMED = 36  # digits: the longest number that has a name, in decillions
 _LISTED = 10  # digits: from here on a number without commas is one to dial or to type
 _DIGITS = "zero one two three four five six seven eight nine".split()
 _TOKEN = re.compile(r"\S*[0-9]\S*")
+_POWER = re.compile(r"(?<!\w)[0-9.,]+e-[0-9]")
 _RUN = re.compile(r"([^\W\d_](?:[^\W\d_]|')*)")  # letters inside a token
 
 
@@ -152,8 +153,16 @@ def _slashed(core: str) -> str | None:
     return " slash ".join(map(str, words)) if all(words) else None
 
 
+def _scientific(sign: str, number: str, below: str, power: str) -> str:
+    """1e-4 is "one times ten to the minus four"."""
+    words = f"{_amount(number)} times ten to the {'minus ' * bool(below)}{_cardinal(power)}"
+    return f"minus {words}" if sign else words
+
+
 def _mixed(core: str) -> str | None:
     """Letters and numbers in one token, each read for itself: mp3, covid-19, 20-year-old."""
+    if _POWER.search(core):  # or its minus would be lost as a hyphen is
+        return None
     words: list[str | None] = []
     for piece in filter(None, core.split("-")):
         whole = _read(piece)
@@ -167,6 +176,7 @@ _FORMS: list[tuple[re.Pattern[str], Callable[..., str | None]]] = [
     for form, words in [
         (f"({_AMOUNT})", _amount),
         (f"-({_SIGN}?(?:{_AMOUNT}){_SIGN}?)", _negative),
+        (f"(-?)({_AMOUNT})e(-?)0*([0-9]+)", _scientific),
         (f"({_SIGN})({_AMOUNT})", _money),
         (f"({_AMOUNT})({_SIGN})", lambda number, sign: _money(sign, number)),
         (f"({_WHOLE})(?:st|nd|rd|th)", _ordinal),
