@@ -86,9 +86,9 @@ def _axes(name: str) -> list[str]:
 
 
 def _put(name: str, text: str) -> None:
-    """In the place of the section of this name, or at the end."""
+    """In the place of this name's section down to its table, or at the end; what follows the table stays."""
     before = RESULTS.read_text(encoding="utf-8") if RESULTS.is_file() else TITLE
-    old = re.search(rf"(?ms)^## {re.escape(name)}\n.*?(?=^## |\Z)", before)
+    old = re.search(rf"(?m)^## {re.escape(name)}\n(?:(?!## |\|).*\n)*(?:\|.*\n)*", before)
     after = before[: old.start()] + text + before[old.end() :] if old else f"{before}\n{text}"
     write_whole(RESULTS, after)
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import sweeps
 from benchmarks.sweeps import interval, section
 
 
@@ -44,3 +45,15 @@ def test_what_all_runs_share_is_said_above_the_table(tmp_path):
 def test_a_run_without_an_axis_is_an_error(tmp_path):
     with pytest.raises(KeyError, match="other"):
         section("x", [ran(tmp_path, 0, "a", 1.0)], ["other"], ["test/fid"])
+
+
+def test_a_sweep_that_is_run_again_takes_the_place_of_its_table_and_leaves_what_is_said_below(
+    tmp_path, monkeypatch
+):
+    page = tmp_path / "results.md"
+    monkeypatch.setattr(sweeps, "RESULTS", page)
+    sweeps._put("x", "## x\n\ncommand\n\n| a |\n| --- |\n| 1 |\n")
+    text = page.read_text() + "\nA remark.\n\n## x, too\n\n| b |\n"
+    page.write_text(text)
+    sweeps._put("x", "## x\n\nanother\n\n| a |\n| --- |\n| 2 |\n| 3 |\n")
+    assert page.read_text() == text.replace("command", "another").replace("| 1 |", "| 2 |\n| 3 |")

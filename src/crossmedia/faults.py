@@ -116,10 +116,14 @@ def of_parts(plain: dict[str, Any]) -> Iterator[Fault]:
     """What the task and the view speak, the monitored score, the devices."""
     task, view = _class(plain, "model"), _class(_part(plain, "data"), "view")
     monitor = plain.get("monitor")
-    if task and isinstance(monitor, str):
+    try:
         scores = task.scored(_part(plain, "model")) if hasattr(task, "scored") else {}
+    except ConfigError as error:  # a part that the task cannot score by
+        for line in error.lines:
+            yield "model", line.removeprefix("model")
+    else:
         names = [f"val/{name}" for name in (*scores, "loss")]
-        if monitor not in names:
+        if task and isinstance(monitor, str) and monitor not in names:
             yield "monitor", f"={monitor}: never logged{nearest(monitor, names)}. All: {', '.join(names)}"
     if task and view and hasattr(task, "score"):
         gives = inspect.signature(view.__call__).return_annotation

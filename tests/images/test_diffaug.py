@@ -56,5 +56,5 @@ def test_colour_keeps_shapes_and_changes_each_sample_by_itself():
 
 
 def test_an_unknown_policy_is_named():
-    with pytest.raises(ValueError, match="^policy color: must be of colour, translation, cutout"):
+    with pytest.raises(ValueError, match="^policy color: must be one of colour, translation, cutout"):
         DiffAugment(["color"])

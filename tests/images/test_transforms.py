@@ -94,8 +94,8 @@ def test_config_builds_an_equal_transform():
     ("arguments", "said"),
     [
         ({"size": 0}, "size 0: must be at least 1"),
-        ({"size": 8, "channels": 2}, "channels 2: must be 1"),
-        ({"size": 8, "fit": "zoom"}, "fit zoom: must be crop, pad or stretch"),
+        ({"size": 8, "channels": 2}, "channels 2: must be one of 1, 3"),
+        ({"size": 8, "fit": "zoom"}, "fit zoom: must be one of crop, pad, stretch"),
         ({"size": 8, "background": "whit"}, "background 'whit': must be"),
     ],
 )

@@ -52,11 +52,11 @@ def pictures(count=60, seed=0, scale=0.5):
 REAL, FAKE = pictures(), pictures(seed=1, scale=0.7)
 
 
-def whole(real=REAL, fake=FAKE, batch=60, keys=None):
+def whole(real=REAL, fake=FAKE, batch=60, keys=range(60)):
     metric = Quality(Toy())
     for start in range(0, len(real), batch):
         part = slice(start, start + batch)
-        metric.update(real[part], fake[part], None if keys is None else keys[part])
+        metric.update(real[part], fake[part], keys[part])
     return numbers(metric.compute())
 
 
@@ -135,13 +135,13 @@ def test_three_ranks_compute_the_scores_of_the_whole_set_though_one_has_an_empty
 
 def test_merged_halves_are_the_whole_and_reset_begins_anew():
     first, second = Quality(Toy()), Quality(Toy())
-    first.update(REAL[:24], FAKE[:24])
-    second.update(REAL[24:], FAKE[24:])
+    first.update(REAL[:24], FAKE[:24], range(24))
+    second.update(REAL[24:], FAKE[24:], range(24, 60))
     first.merge_state(second)
     assert numbers(first.compute()) == pytest.approx(whole(), rel=1e-6)
     first.reset()
-    first.update(REAL[:5], FAKE[:5])
-    assert numbers(first.compute()) == pytest.approx(whole(REAL[:5], FAKE[:5]), rel=1e-6)
+    first.update(REAL[:5], FAKE[:5], range(5))
+    assert numbers(first.compute()) == pytest.approx(whole(REAL[:5], FAKE[:5], keys=range(5)), rel=1e-6)
 
 
 def test_the_net_stands_still_and_is_no_part_of_the_task():
@@ -173,7 +173,7 @@ def test_sure_begins_at_nine_tenths(share, sure):
             return Features(images.flatten(1), torch.tensor([[share, 1 - share]]).expand(len(images), 2))
 
     metric = Quality(Certain())
-    metric.update(REAL, FAKE)
+    metric.update(REAL, FAKE, range(60))
     assert metric.compute()["sure"] == sure
 
 
@@ -182,7 +182,7 @@ def test_too_few_pictures_are_told_before_one_is_generated():
     with pytest.raises(DataError, match="^val: 1 to score, but FID and KID compare sets of at least 2. Give"):
         Quality.need(1, "val")
     metric = Quality(Toy())
-    metric.update(REAL[:1], FAKE[:1])
+    metric.update(REAL[:1], FAKE[:1], [0])
     with pytest.raises(DataError, match="1 to score"):
         metric.compute()
 
@@ -195,7 +195,7 @@ def test_features_that_are_no_numbers_stop_with_a_line(value):
             return seen._replace(features=seen.features.where(images.mean() < 0.5, value))
 
     metric = Quality(Broken())
-    metric.update(REAL, torch.ones_like(REAL))
+    metric.update(REAL, torch.ones_like(REAL), range(60))
     with pytest.raises(NonFiniteError, match="^toy features of the generated pictures: not finite"):
         metric.compute()
 
@@ -215,7 +215,7 @@ def test_a_score_s_name_says_by_which_features():
 
 def test_pictures_without_a_partner_are_refused():
     with pytest.raises(ValueError, match="fake 59: must be as many pictures as real, 60"):
-        Quality(Toy()).update(REAL, FAKE[:59])
+        Quality(Toy()).update(REAL, FAKE[:59], range(60))
     with pytest.raises(ValueError, match="keys 59: must be one for each of 60 pairs"):
         Quality(Toy()).update(REAL, FAKE, range(59))
 
@@ -247,7 +247,8 @@ def test_a_folder_of_mixed_sizes_and_modes_has_one_fid_at_every_batch_size(sourc
         data.learn()
         metric, seen = Quality(Toy()), []
         for part in data.loader("test"):
-            metric.update(part.inputs, FAKE[len(seen) : len(seen) + len(part.ids)])
+            places = range(len(seen), len(seen) + len(part.ids))
+            metric.update(part.inputs, FAKE[places.start : places.stop], places)
             seen += part.inputs
         found.append(metric.compute()["fid"].item())
         assert metric.n == 60

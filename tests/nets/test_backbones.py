@@ -163,7 +163,7 @@ def test_without_transformers_the_line_says_what_to_install(monkeypatch):
         ({"num_classes": 1}, "num_classes 1: must be at least 2"),
         ({"depth": 20}, "depth 20: must be one of 18, 34, 50, 101"),
         ({"width": 0}, "width 0: must be at least 1"),
-        ({"freeze": "head"}, "freeze 'head': must be one of backbone, none"),
+        ({"freeze": "head"}, "freeze head: must be one of backbone, none"),
         ({"hidden": (8, 0)}, r"hidden \[8, 0\]: must be at least 1 each"),
         ({"dropout": 1.0}, "dropout 1.0: must be at least 0 and below 1"),
     ],

@@ -73,7 +73,7 @@ def test_a_spectrally_normalised_layer_stretches_nothing():
         ),
         (
             lambda: Discriminator(8, widths=[8], norm="group", refine=False),
-            r"^norm group: must be spectral, batch, layer, none",
+            r"^norm group: must be one of spectral, batch, layer, none",
         ),
     ],
 )

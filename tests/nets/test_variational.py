@@ -64,7 +64,7 @@ def test_under_autocast_the_last_layer_keeps_the_levels_of_a_pixel_apart():
         ({"image_size": 10}, "image_size 10: must be a multiple of 4"),
         ({"latents": 0}, "latents 0: must be at least 1"),
         ({"outputs": 0}, "outputs 0: must be at least 1"),
-        ({"bottleneck": "wide"}, "bottleneck wide: must be dense or grid"),
+        ({"bottleneck": "wide"}, "bottleneck wide: must be one of dense, grid"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(given, fault):

@@ -100,7 +100,7 @@ def painted(model, pictures):
 def test_few_kinds_of_pictures_are_told_as_a_collapse():
     model = painted(gan(), batch_of(40).inputs[:1])
     scored(model, batch_of(40))
-    assert any("0% of which lie among them: a collapse" in line for line in model.notes("test"))
+    assert any("; 0% of the real ones lie among them: a collapse" in line for line in model.notes("test"))
 
 
 def test_pictures_as_the_real_ones_are_no_collapse_and_no_copies():

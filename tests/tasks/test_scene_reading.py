@@ -57,6 +57,12 @@ def test_a_larger_picture_is_averaged_to_the_readers_size():
     torch.testing.assert_close(net.eval()(fine)[..., 2, 2], net(grey)[..., 2, 2], atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("size", [(32, 16), (16, 32)])
+def test_a_picture_that_is_as_wide_or_as_high_alone_is_resized_too(size):
+    net = SceneReader([8, 8, 3], image_size=16, widths=(4, 4)).eval()
+    assert net(torch.zeros(1, 3, *size)).shape == net(torch.zeros(1, 3, 16, 16)).shape
+
+
 @pytest.mark.parametrize("name", ["attribute_accuracy", "scene_accuracy"])
 def test_what_only_fills_a_batch_is_not_scored(name):
     model = task().eval()

@@ -8,6 +8,7 @@ from scoring import overfitted, scored, stepped
 from torch import nn
 from vaes import BITS, IMAGES, Fixed, Stub, batch, conv, made
 
+from crossmedia.errors import ConfigError
 from crossmedia.losses.likelihood import discretised_logistic, gaussian_kl
 from crossmedia.tasks.vae import VAE
 
@@ -70,6 +71,23 @@ def test_beta_nll_weighs_pixels_by_their_variance_and_sends_no_gradient_through_
     assert plain == pytest.approx(alike["train/reconstruction"] + alike["train/kl"])
     numbers = net.decode(torch.zeros(1, 2)).requires_grad_()
     assert not made(net, beta_nll=power)._pixel_weights(numbers).requires_grad
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+@pytest.mark.parametrize("more", [{}, {"beta": 4.0}, {"beta_nll": 1.0}])
+def test_the_loss_of_a_split_is_that_of_training(more, split):
+    task = made(Scales(-60.0), **more)  # without noise
+    loss, _ = stepped(task, batch())
+    found = scored(task, batch(), split=split)
+    assert found[f"{split}/loss"] == pytest.approx(loss, rel=1e-5)
+    plain = scored(made(Scales(-60.0)), batch(), split=split)
+    assert found[f"{split}/bits_per_dim"] == pytest.approx(plain[f"{split}/bits_per_dim"])
+
+
+def test_the_loss_of_a_split_is_past_the_warm_up_and_without_free_bits():
+    plain, other = made(Scales(-60.0), beta=4.0), made(Scales(-60.0), beta=4.0, warmup=9, free_bits=3.0)
+    losses = [scored(task, batch(), split="val")["val/loss"] for task in (plain, other)]
+    assert losses[0] == losses[1] and stepped(plain, batch())[0] != stepped(other, batch())[0]
 
 
 def test_each_step_draws_anew():
@@ -164,9 +182,10 @@ def test_the_reader_is_no_part_of_the_model():
 def test_a_config_says_which_scores_it_has():
     features = {"_target_": f"{Stub.__module__}.Stub"}
     assert VAE.scored({"features": features}) == {"bits_per_dim": "min", "attributes_stub": "max"}
-    others = [None, {"_target_": "no.such.Class"}, {"_target_": "torch.nn.Identity"}]
-    for node in ({}, *({"features": other} for other in others)):
+    for node in ({}, {"features": None}, {"features": {"_target_": "no.such.Class"}}):
         assert VAE.scored(node) == {"bits_per_dim": "min"}
+    with pytest.raises(ConfigError, match="^model.features=Identity: must be a reader of attributes"):
+        VAE.scored({"features": {"_target_": "torch.nn.Identity"}})
 
 
 def test_it_learns_one_batch_by_heart():

@@ -66,10 +66,19 @@ def test_a_collapsed_posterior_is_told():
 
     task = made(Idle())
     scored(task, batch())
-    assert task.notes("test") == ["test: the posterior collapsed: no latent carries 0.01 nats"]
+    assert task.notes("test")[1:] == ["test: the posterior collapsed: no latent carries 0.01 nats"]
     task = made()
     scored(task, batch())
-    assert task.notes("test") == []
+    assert not task.notes("test")[1:]
+
+
+@pytest.mark.parametrize(("samples", "draws"), [(1, "1 draw"), (3, "3 draws")])
+def test_the_number_of_draws_of_a_bound_is_told_where_it_is_scored(samples, draws):
+    task = made(importance_samples=samples)
+    scored(task, batch())
+    assert task.notes("test") == [f"test: bits_per_dim_iw is the importance-weighted bound of {draws}"]
+    scored(task, batch(), split="val")
+    assert task.notes("val") == []
 
 
 def test_no_samples_at_all_are_refused():

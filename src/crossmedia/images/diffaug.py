@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from crossmedia.limits import one_of
+
 Policy = Literal["colour", "translation", "cutout"]
 SHIFT, HOLE = 1 / 8, 1 / 2  # of the side: how far a picture moves, how large a square is left out
 
@@ -18,9 +20,8 @@ class DiffAugment:
     """Real and made pictures alike are changed at random, each by itself; gradients pass through."""
 
     def __init__(self, policy: Sequence[Policy] = ("colour", "translation", "cutout")):
-        unknown = [name for name in policy if name not in get_args(Policy)]
-        if unknown:
-            raise ValueError(f"policy {unknown[0]}: must be of {', '.join(get_args(Policy))}")
+        for name in policy:
+            one_of(get_args(Policy), policy=name)
         self.policy = tuple(policy)
 
     def __call__(self, images: Tensor) -> Tensor:

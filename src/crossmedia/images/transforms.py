@@ -10,9 +10,9 @@ from torch import Tensor
 
 from crossmedia.errors import DataError
 from crossmedia.images.read import SKIP, colour, read_image, to_tensor
-from crossmedia.limits import within
+from crossmedia.limits import one_of, within
 
-Channels = Literal[1, 3]
+Channels = Literal[1, 3]  # grey, colour
 Fit = Literal["crop", "pad", "stretch"]
 
 
@@ -25,10 +25,8 @@ class ImageTransform:
 
     def __init__(self, size: int, channels: Channels = 3, background: str = "white", fit: Fit = "crop"):
         within(size=size)
-        if channels not in get_args(Channels):
-            raise ValueError(f"channels {channels}: must be 1 (grey) or 3 (colour)")
-        if fit not in get_args(Fit):
-            raise ValueError(f"fit {fit}: must be crop, pad or stretch")
+        one_of(get_args(Channels), channels=channels)
+        one_of(get_args(Fit), fit=fit)
         self.size, self.channels, self.background, self.fit = size, channels, background, fit
         self._ground = torch.tensor(colour(background), dtype=torch.uint8)[:, None, None]  # (3, 1, 1)
 

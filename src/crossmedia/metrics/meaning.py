@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from crossmedia.limits import one_of
+
 
 class MeaningAccuracy(Metric):
     """The share of what the references say that the captions say; a subclass counts it.
@@ -26,8 +28,7 @@ class MeaningAccuracy(Metric):
         super().__init__()
         parts = list(self.names.values())
         self.part = parts[0] if part is None else part
-        if self.part not in parts:
-            raise ValueError(f"part {part}: must be one of {', '.join(parts)}")
+        one_of(parts, part=self.part)
         self.add_state("right", torch.tensor(0), dist_reduce_fx="sum")
         self.add_state("total", torch.tensor(0), dist_reduce_fx="sum")
 

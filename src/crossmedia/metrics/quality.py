@@ -84,17 +84,13 @@ class Quality(Metric):
             features, probabilities = net(images.float().clamp(-1, 1))
         return Features(features.float(), probabilities.float())
 
-    def update(self, real: Tensor, fake: Tensor, keys: Sequence[int] | Tensor | None = None) -> None:
+    def update(self, real: Tensor, fake: Tensor, keys: Sequence[int] | Tensor) -> None:
         """As many real pictures as generated ones, a rank's batch without any, too.
 
-        `keys` are the pairs' places in the set: with them the scores are the same to the last bit in any
-        order.
+        `keys` are the pairs' places in the set: by them the scores are the same to the last bit in any order.
         """
         if len(real) != len(fake):
             raise ValueError(f"fake {len(fake)}: must be as many pictures as real, {len(real)}")
-        if keys is None:
-            start = sum(map(len, self.keys))
-            keys = range(start, start + len(real))
         places = torch.as_tensor(keys, dtype=torch.long, device=real.device)
         if len(places) != len(real):
             raise ValueError(f"keys {len(places)}: must be one for each of {len(real)} pairs")

@@ -16,11 +16,12 @@ class VectorMean(Metric):
 
     def __init__(self, size: int):
         super().__init__()
-        self.add_state("total", torch.zeros(size, dtype=torch.float64), dist_reduce_fx="sum")
+        # float32, as mps has no float64 and a state moves there whole; counts are exact up to 2**24
+        self.add_state("total", torch.zeros(size), dist_reduce_fx="sum")
         self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
 
     def update(self, vectors: Tensor) -> None:
-        self.total += vectors.double().sum(0)
+        self.total += vectors.float().sum(0)
         self.count += len(vectors)
 
     def compute(self) -> Tensor:

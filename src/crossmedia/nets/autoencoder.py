@@ -28,7 +28,7 @@ class Encoder(nn.Module):
         dim: int = 64,
     ):
         super().__init__()
-        self.side, self.dim = side_of(image_size, channels, widths, blocks), dim
+        side_of(image_size, channels, widths, blocks)  # ValueError where such a net cannot be
         within(dim=dim)
         layers: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(4 * channels, widths[0], 3, padding=1)]
         for place, width in enumerate(widths):
@@ -56,7 +56,7 @@ class Decoder(nn.Module):
         dim: int = 64,
     ):
         super().__init__()
-        self.side, self.dim = side_of(image_size, channels, widths, blocks), dim
+        side_of(image_size, channels, widths, blocks)  # ValueError where such a net cannot be
         within(dim=dim)
         layers: list[nn.Module] = [nn.Conv2d(dim, widths[-1], 3, padding=1)]
         for place, width in reversed(list(enumerate(widths))):

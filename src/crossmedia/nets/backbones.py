@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from crossmedia.errors import CheckpointError, SystemFault, brief
-from crossmedia.limits import within
+from crossmedia.limits import one_of, within
 
 Depth = Literal[18, 34, 50, 101]
 Freeze = Literal["backbone", "none"]
@@ -53,10 +53,8 @@ class ResNetClassifier(nn.Module):
     ):
         super().__init__()
         within(num_classes=num_classes, width=width, hidden=hidden, dropout=dropout)
-        if depth not in _STAGES:
-            raise ValueError(f"depth {depth}: must be one of {', '.join(map(str, _STAGES))}")
-        if freeze not in get_args(Freeze):
-            raise ValueError(f"freeze {freeze!r}: must be one of {', '.join(get_args(Freeze))}")
+        one_of(_STAGES, depth=depth)
+        one_of(get_args(Freeze), freeze=freeze)
         self.frozen = freeze == "backbone"
         self.backbone, mean, std = _backbone(depth, width, pretrained)
         self.backbone.requires_grad_(not self.frozen)

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from crossmedia.limits import within
+from crossmedia.limits import one_of, within
 
 Norm = Literal["spectral", "batch", "layer", "none"]
 SLOPE, SPECTRAL_SLOPE = 0.2, 0.1  # of leaky ReLUs (Radford et al., section 3; Miyato et al., appendix)
@@ -73,8 +73,7 @@ class Discriminator(nn.Module):
         within(image_size=image_size, channels=channels, widths=widths)
         halvings = len(widths) - refine
         need_levels(image_size, halvings + fold, widths)
-        if norm not in get_args(Norm):
-            raise ValueError(f"norm {norm}: must be {', '.join(get_args(Norm))}")
+        one_of(get_args(Norm), norm=norm)
         layers: list[nn.Module] = [nn.PixelUnshuffle(2)] if fold else []
         channels = 4 * channels if fold else channels
         for level, (before, width) in enumerate(zip((channels, *widths[:-1]), widths, strict=True)):

@@ -34,8 +34,8 @@ class SceneReader(nn.Module):
         self.head = nn.Conv2d(widths[-1], 1 + sum(attributes), 1)
 
     def features(self, images: Tensor) -> Tensor:
-        if images.shape[-1] != self.image_size:
-            size = (self.image_size, self.image_size)
+        size = (self.image_size, self.image_size)
+        if images.shape[-2:] != size:
             images = F.interpolate(images, size, mode="bilinear", antialias=True)
         return self.stages(images)  # (B, C, H, W) -> (B, D, G, G)
 

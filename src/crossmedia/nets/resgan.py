@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from crossmedia.limits import within
+from crossmedia.limits import one_of, within
 
 Norm = Literal["spectral", "none"]
 SIDE = 4  # pixels where the generator begins
@@ -42,8 +42,7 @@ class ResDiscriminator(nn.Module):
     def __init__(self, channels: int = 3, width: int = 128, norm: Norm = "none"):
         super().__init__()
         within(channels=channels, width=width)
-        if norm not in get_args(Norm):
-            raise ValueError(f"norm {norm}: must be {', '.join(get_args(Norm))}")
+        one_of(get_args(Norm), norm=norm)
         self.blocks = nn.Sequential(
             _Down(channels, width, norm, first=True),
             _Down(width, width, norm),

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from torch import Tensor, nn
 
-from crossmedia.limits import within
+from crossmedia.limits import one_of, within
 from crossmedia.nets.autoencoder import Decoder, Encoder, side_of
 
 Gaussian = tuple[Tensor, Tensor]  # mean and log-variance, (B, D) each
@@ -36,8 +36,7 @@ class ConvVAE(nn.Module):
     ):
         super().__init__()
         within(latents=latents, outputs=outputs)
-        if bottleneck not in get_args(Bottleneck):
-            raise ValueError(f"bottleneck {bottleneck}: must be dense or grid")
+        one_of(get_args(Bottleneck), bottleneck=bottleneck)
         grid = bottleneck == "grid"
         side = side_of(image_size, channels, widths, blocks)
         features = 2 * latents if grid else widths[-1]

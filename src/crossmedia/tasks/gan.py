@@ -13,7 +13,7 @@ from crossmedia.data.batches import ImageBatch, Meta, ids_of
 from crossmedia.data.order import address, generator
 from crossmedia.errors import ConfigError
 from crossmedia.images.nearest import beside_nearest, nearest
-from crossmedia.limits import within
+from crossmedia.limits import one_of, within
 from crossmedia.losses.adversarial import (
     LOSSES,
     Loss,
@@ -70,8 +70,7 @@ class GAN(PhasedTask):
         within(n_critic=n_critic, penalty=penalty, r1=r1, r1_every=r1_every, r1_end=r1_end)
         if r1_end is not None and not r1:
             raise ValueError(f"r1_end {r1_end}: needs an r1 above 0")
-        if loss not in LOSSES:
-            raise ValueError(f"loss {loss}: must be {', '.join(LOSSES)}")
+        one_of(LOSSES, loss=loss)
         mixing = [m for m in discriminator.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
         if loss == "wgan_gp" and mixing:
             raise ValueError(
@@ -212,8 +211,8 @@ class GAN(PhasedTask):
         coverage, recall = (float(self.found[f"{score}_{name}"]) for score in ("coverage", "recall"))
         if min(coverage, recall) < COLLAPSED:
             said.append(
-                f"{split}: the made pictures reach {coverage:.0%} of the real ones, {recall:.0%} of which "
-                "lie among them: a collapse, or unlike any"
+                f"{split}: the made pictures reach {coverage:.0%} of the real ones; {recall:.0%} of the real "
+                "ones lie among them: a collapse, or unlike any"
             )
         found = self._nearest[0].median().item()
         if self._usual is not None and found < COPIED * self._usual:

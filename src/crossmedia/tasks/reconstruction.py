@@ -12,6 +12,7 @@ from crossmedia.report.panels import Grid
 from crossmedia.tasks.base import Task, to_uint8
 
 COLUMNS = 8
+_NEEDED = "must be a reader of attributes"
 
 
 class Reader:
@@ -23,7 +24,7 @@ class Reader:
 
     def __init__(self, features: nn.Module):
         if not hasattr(features, "agreement"):
-            raise ValueError(f"features {type(features).__name__}: must be a reader of attributes")
+            raise ValueError(f"features {type(features).__name__}: {_NEEDED}")
         self.features = features.eval().requires_grad_(False)
         self.score = score_of(type(features))
 
@@ -39,7 +40,7 @@ def score_of(features: Any) -> str:
 
 
 def reader_scores(model: dict[str, Any]) -> dict[str, str]:
-    """The score that the config's `features` adds, and its direction."""
+    """The score that the config's `features` adds, and its direction; ConfigError where it can be none."""
     node = model.get("features")
     if not isinstance(node, dict):
         return {}
@@ -47,7 +48,9 @@ def reader_scores(model: dict[str, Any]) -> dict[str, str]:
         features = locate(node.get("_target_"), "model.features")
     except ConfigError:  # the node's own check tells
         return {}
-    return {score_of(features): "max"} if hasattr(features, "agreement") else {}
+    if not hasattr(features, "agreement"):
+        raise ConfigError(f"model.features={features.__name__}: {_NEEDED}")
+    return {score_of(features): "max"}
 
 
 def record(task: Task, batch: ImageBatch, scores: dict[str, Tensor]) -> None:

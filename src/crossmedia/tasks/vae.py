@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from crossmedia.data.batches import ImageBatch, Meta
 from crossmedia.data.order import generator
-from crossmedia.limits import within
+from crossmedia.limits import one_of, within
 from crossmedia.losses.likelihood import (
     LEAST_LOG_SCALE,
     bernoulli,
@@ -40,10 +40,11 @@ class VAE(Task):
     black and white ones. `beta` weighs the KL (β-VAE; Higgins et al., 2017); its weight grows from 0 over the
     first `warmup` optimizer steps (Sønderby et al., 2016). A latent's KL below `free_bits` nats costs these
     (Kingma et al., 2016). `beta_nll` weighs each pixel in the loss by its logistic's variance to this power
-    (β-NLL; Seitzer et al., 2022): in the plain bound, 0, pixels that are easy drown the others. Scored
-    by the bound itself, β = 1; on test splits by its mean over `importance_samples`, beside it their
-    importance-weighted bound (Burda et al., 2016), `bits_per_dim_iw`. `features` reads attributes in pictures
-    and reconstructions. Noise in scoring is keyed by the sample's id.
+    (β-NLL; Seitzer et al., 2022): in the plain bound, 0, pixels that are easy drown the others. `loss` is
+    this objective in every split; where nothing trains it is past the warm-up, and without free bits, which
+    are those of a batch. Scored by the bound itself, β = 1; on test splits by its mean over
+    `importance_samples`, beside it their importance-weighted bound (Burda et al., 2016), `bits_per_dim_iw`.
+    `features` reads attributes in pictures and reconstructions. Noise in scoring is keyed by the sample's id.
     """
 
     scores = {"bits_per_dim": "min"}
@@ -65,8 +66,7 @@ class VAE(Task):
         super().__init__(net, meta, optimizer, schedule)
         within(beta=beta, free_bits=free_bits, warmup=warmup)
         within(beta_nll=beta_nll, importance_samples=importance_samples)
-        if likelihood not in get_args(Likelihood):
-            raise ValueError(f"likelihood {likelihood}: must be one of {', '.join(get_args(Likelihood))}")
+        one_of(get_args(Likelihood), likelihood=likelihood)
         given: Any = net
         if given.outputs != PARAMETERS[likelihood]:
             raise ValueError(
@@ -92,10 +92,10 @@ class VAE(Task):
         bits = 1 / (math.log(2) * batch.inputs[0].numel())  # of a nat a picture
         log_probs = self._log_probs(batch.inputs, numbers)  # (B, C, S, S)
         reconstruction = -bits * log_probs.flatten(1).sum(1).mean()
-        weighed = -bits * (self._pixel_weights(numbers) * log_probs).flatten(1).sum(1).mean()
         kl = gaussian_kl(mean, log_variance).mean(0)  # (D,)
         grown = min(1.0, self.global_step / self.warmup) if self.warmup else 1.0
-        loss = weighed + grown * self.beta * bits * kl.clamp(min=self.free_bits).sum()
+        costs = grown * self.beta * bits * kl.clamp(min=self.free_bits).sum()
+        loss = -bits * self._weighed(log_probs, numbers).mean() + costs
         size = len(batch.inputs)
         self.log("train/loss", loss, batch_size=size)
         self.log("train/reconstruction", reconstruction, batch_size=size)
@@ -108,7 +108,8 @@ class VAE(Task):
         bits = 1 / (math.log(2) * images[0].numel())
         mean, log_variance = net.encode(images)
         samples = 1 if split == "val" else self.importance_samples
-        likelihoods, weights = self._sampled(images, mean, log_variance, batch.ids, samples)  # (B, K) each
+        sampled = self._sampled(images, mean, log_variance, batch.ids, samples)
+        likelihoods, weighed, weights = (nats[keep] for nats in sampled)  # (B, K) each
         kl = gaussian_kl(mean, log_variance)[keep]  # (B, D)
         self.kl.update(kl)
         size = int(keep.sum())  # a rank may have none
@@ -116,14 +117,13 @@ class VAE(Task):
         def log(name: str, values: Tensor) -> None:
             self.log_score(split, name, values.sum() / max(size, 1), size)
 
-        bounds = -bits * weights[keep].mean(1)  # (B,)
-        reconstruction = -bits * likelihoods[keep].mean(1)
+        bounds = -bits * weights.mean(1)  # (B,)
         log("bits_per_dim", bounds)
         if split != "val":
-            log("bits_per_dim_iw", -bits * importance_weighted(weights[keep]))
-        log("reconstruction", reconstruction)
+            log("bits_per_dim_iw", -bits * importance_weighted(weights))
+        log("reconstruction", -bits * likelihoods.mean(1))
         log("kl", bits * kl.sum(1))
-        log("loss", reconstruction + self.beta * bits * kl.sum(1))
+        log("loss", -bits * weighed.mean(1) + self.beta * bits * kl.sum(1))
         own = {"bits_per_dim": bounds}
         if self.reader:
             own[self.reader.score] = self.reader.agreement(images, self._picture(net.decode(mean)))[keep]
@@ -188,9 +188,13 @@ class VAE(Task):
         return found
 
     def notes(self, split: str) -> list[str]:
+        said = []
+        if split != "val":
+            draws = f"{self.importance_samples} draw{'s' * (self.importance_samples != 1)}"
+            said.append(f"{split}: bits_per_dim_iw is the importance-weighted bound of {draws}")
         if bool((self.kl.compute() < USED).all()):
-            return [f"{split}: the posterior collapsed: no latent carries {USED} nats"]
-        return []
+            said.append(f"{split}: the posterior collapsed: no latent carries {USED} nats")
+        return said
 
     @torch.inference_mode()
     def _traversals(self, picture: Tensor, latents: Sequence[int], ranked: Sequence[float]) -> Grid:
@@ -209,19 +213,23 @@ class VAE(Task):
 
     def _sampled(
         self, images: Tensor, mean: Tensor, log_variance: Tensor, ids: Sequence[str], samples: int
-    ) -> tuple[Tensor, Tensor]:
-        """log p(x | z) and log p(x, z) - log q(z | x), (B, K) each, at draws of z that the ids address."""
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """log p(x | z), the same as the loss weighs it, and log p(x, z) - log q(z | x), (B, K) each, at draws
+        of z that the ids address."""
         net: Any = self.net
         draws = [generator("posterior", name) for name in ids]
-        likelihoods, weights = [], []
+        likelihoods, weighed, weights = [], [], []
         for _ in range(samples):  # one at a time, so that the first does not depend on how many there are
             noise = torch.stack([torch.randn(net.latents, generator=draw) for draw in draws]).to(mean)
             latents = mean + (0.5 * log_variance).exp() * noise  # (B, D)
-            likelihoods.append(self._log_probs(images, net.decode(latents)).flatten(1).sum(1))
+            numbers = net.decode(latents)
+            log_probs = self._log_probs(images, numbers)
+            likelihoods.append(log_probs.flatten(1).sum(1))
+            weighed.append(self._weighed(log_probs, numbers))
             prior = gaussian(latents, torch.zeros_like(mean), torch.zeros_like(mean))
             ratio = (prior - gaussian(latents, mean, log_variance)).sum(1)
             weights.append(likelihoods[-1] + ratio)
-        return torch.stack(likelihoods, 1), torch.stack(weights, 1)
+        return torch.stack(likelihoods, 1), torch.stack(weighed, 1), torch.stack(weights, 1)
 
     def _log_probs(self, images: Tensor, numbers: Tensor) -> Tensor:
         """Nats of each pixel-channel, (B, C, S, S)."""
@@ -229,6 +237,10 @@ class VAE(Task):
         if self.likelihood == "bernoulli":
             return bernoulli(images, numbers)
         return discretised_logistic(images, *numbers.chunk(2, dim=1))
+
+    def _weighed(self, log_probs: Tensor, numbers: Tensor) -> Tensor:
+        """Nats of each picture as the loss weighs them, (B,)."""
+        return (self._pixel_weights(numbers) * log_probs).flatten(1).sum(1)
 
     def _pixel_weights(self, numbers: Tensor) -> Tensor | float:
         """What each pixel-channel counts in the loss, (B, C, S, S), 1 in the mean of a picture."""
