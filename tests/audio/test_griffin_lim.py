@@ -42,12 +42,12 @@ def test_a_sample_is_where_it_was():
 
 
 def test_momentum_gets_nearer_in_as_many_turns():
-    clip = chirp(4_000)
+    clip = (chirp(4_000) + chirp(4_000, 2_500, 700)) / 2  # which cross
     away = []
     for momentum in (0.0, 0.99):
         made, mels, frames = of(clip[None], [4_000], momentum=momentum, iterations=30)
         away.append((mel()(made[:, :4_000], torch.tensor([4_000]))[0] - mels).abs().mean().item())
-    assert away[1] < away[0]
+    assert away[1] < 0.95 * away[0]
 
 
 def test_a_clip_is_the_same_alone_and_in_a_longer_batch():

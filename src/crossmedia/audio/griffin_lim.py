@@ -12,7 +12,7 @@ from crossmedia.data.order import generator
 from crossmedia.limits import within
 from crossmedia.nets.masks import masked
 
-SPLITS = 100  # steps that share out the power of each band among its frequencies
+SPLITS = 60  # steps that share out the power of each band among its frequencies; more are not heard
 LEAST = 1e-12  # of a divisor
 AT_ONCE = 4  # clips on a CPU, whose cache holds no more
 

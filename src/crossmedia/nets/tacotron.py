@@ -161,8 +161,8 @@ class Seen(NamedTuple):
     """What an attention sees of a text at every step."""
 
     keys: Tensor  # (B, L, A)
-    mask: Tensor  # (B, L) true=keep
-    kernel: Tensor  # (A, 2, SPAN): the filters over locations and what is made of them, in one
+    gone: Tensor  # (B, L) true behind a text's end
+    kernel: Tensor  # (2 SPAN, A): the filters over locations and what is made of them, in one
 
 
 class LocationAttention(nn.Module):
@@ -178,16 +178,17 @@ class LocationAttention(nn.Module):
 
     def seen(self, memory: Tensor, lens: Tensor) -> Seen:
         """Of texts (B, L, D) of so many characters (B,)."""
-        kernel = torch.einsum("af,fck->ack", self.located.weight, self.locations.weight)
-        return Seen(self.key(memory), mask_of(lens, memory.shape[1]), kernel)
+        kernel = (self.located.weight @ self.locations.weight.flatten(1)).T
+        return Seen(self.key(memory), ~mask_of(lens, memory.shape[1]), kernel)
 
     def forward(self, query: Tensor, seen: Seen, weights: Tensor, total: Tensor) -> Tensor:
         """query (B, H), weights and total (B, L) -> where to look now, (B, L)."""
-        before = torch.stack([weights, total], 1)  # (B, 2, L)
-        been = nn.functional.conv1d(before, seen.kernel.to(before.dtype), padding="same").transpose(1, 2)
-        asked = self.asked(query)[:, None] + seen.keys + been  # (B, L, A)
+        before = nn.functional.pad(torch.stack([weights, total], 1), (SPAN // 2, SPAN // 2))
+        # a convolution of so few characters takes longer
+        near = before.unfold(2, SPAN, 1).transpose(1, 2).flatten(2)  # (B, L, 2 SPAN)
+        asked = self.asked(query)[:, None] + seen.keys + near @ seen.kernel.to(near.dtype)  # (B, L, A)
         energies = self.energy(asked.tanh())[..., 0].float()
-        return energies.masked_fill(~seen.mask, -torch.inf).softmax(-1).to(seen.keys.dtype)
+        return energies.masked_fill(seen.gone, -torch.inf).softmax(-1).to(seen.keys.dtype)
 
 
 class PreNet(nn.Module):
