@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from crossmedia.tasks.long_sounds import HEARD, MARGIN, TOGETHER, decoded, encoded, pieces, stretches
+from crossmedia.tasks.long_sounds import HEARD, MARGIN, TOGETHER, by_length, encoded, pieces, stretches
 
 RATE, EVERY = 100, 10
 
@@ -43,9 +43,9 @@ def test_sounds_are_decoded_with_others_of_about_their_length_and_their_texts_ke
         assert all(int(row.sum()) == int(length) ** 2 for row, length in zip(frames, lens, strict=True))
         return [str(int(length)) for length in lens]
 
-    assert decoded(decode, sounds) == [str(length) for length in lengths]
+    assert by_length(decode, sounds) == [str(length) for length in lengths]
     assert (1, 900) in sizes and max(count for count, _ in sizes) <= TOGETHER
-    assert decoded(decode, []) == []
+    assert by_length(decode, []) == []
 
 
 def test_pieces_cover_a_sound_and_overlap():

@@ -133,7 +133,7 @@ def encoded(
     return [torch.cat(parts) for parts in found]
 
 
-def decoded(decode: Callable[[Tensor, Tensor], list[str]], sounds: Sequence[Tensor]) -> list[str]:
+def by_length(decode: Callable[[Tensor, Tensor], list[str]], sounds: Sequence[Tensor]) -> list[str]:
     """The text of each sound's frames (T, D), by `decode(frames (B, T, D), lens (B,))` of some of about one
     length: beside an hour without a pause, a thousand short sounds would be as long."""
     order = sorted(range(len(sounds)), key=lambda k: len(sounds[k]))

@@ -122,7 +122,7 @@ class ParallelTTS(Synthesis):
     ) -> list[Tensor]:
         """Each text spoken, (samples,) at the model's rate; text is one or a list.
 
-        `speed` times as fast, 0.25 to 4, `pitch` semitones higher, -24 to 24; `vocoder` is a run that makes
+        `speed` times as fast, `pitch` semitones higher; `vocoder` is a run that makes
         the sound, in place of the model's own. Raises ValueError for a character that training did not have,
         and for a text without words.
         """

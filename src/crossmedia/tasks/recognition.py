@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from crossmedia.data.batches import Meta, SpeechBatch
 from crossmedia.limits import within
 from crossmedia.report.panels import Panel
-from crossmedia.tasks.long_sounds import decoded, encoded
+from crossmedia.tasks.long_sounds import by_length, encoded
 from crossmedia.tasks.recogniser import Recogniser
 from crossmedia.text.arpa import Arpa, WordScores
 from crossmedia.text.ctc import BLANK, ctc_beam_search, ctc_greedy, too_long
@@ -91,7 +91,7 @@ class CTCRecognition(Recogniser):
             net: Any = self.net
             rate = self.meta.audio.sample_rate
             found = encoded(net, waveforms, net.encoder.samples_per_frame, rate, longest)
-            return decoded(partial(self._texts, beam=beam, judge=judge), found)
+            return by_length(partial(self._texts, beam=beam, judge=judge), found)
 
         return self.transcribed(audio, write)
 

@@ -13,7 +13,7 @@ from crossmedia.data.batches import Meta, SpeechBatch
 from crossmedia.limits import within
 from crossmedia.losses.transducer import transducer_loss
 from crossmedia.report.panels import Panel
-from crossmedia.tasks.long_sounds import decoded, encoded
+from crossmedia.tasks.long_sounds import by_length, encoded
 from crossmedia.tasks.recogniser import Recogniser
 from crossmedia.text.transducer import greedy_path, transducer_beam_search, transducer_greedy
 
@@ -62,7 +62,7 @@ class TransducerRecognition(Recogniser):
             net: Any = self.net
             spacing, rate = net.encoder.samples_per_frame, self.meta.audio.sample_rate
             found = encoded(net.encode, waveforms, spacing, rate, longest)
-            return decoded(partial(self._texts, beam=self.beam if beam is None else beam), found)
+            return by_length(partial(self._texts, beam=self.beam if beam is None else beam), found)
 
         return self.transcribed(audio, write)
 
