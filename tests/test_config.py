@@ -74,6 +74,10 @@ def test_a_view_of_another_kind_of_batch_is_named():
     assert faults("data/view=captions") == [
         "data.view: CaptionView gives CaptionBatch, but Classification takes ClassBatch"
     ]
+    with pytest.raises(
+        ConfigError, match="LabelView gives ClassBatch, but GAN takes ImageBatch or KindBatch"
+    ):
+        check(compose(["data=scenes", "model=gan_projected", "data/view=labels"]))
 
 
 def test_a_word_that_yaml_took_for_a_truth_value_asks_for_quotes():

@@ -21,6 +21,7 @@ DATA = {
     "classification_resnet": [*SCENES, "data.source.max_objects=1"],
     "ctc": ["data=spoken_scenes", *FEW],
     "gan": SCENES,
+    "gan_projected": [*SCENES, "data.source.max_objects=1"],
     "scene": SCENES,
     "seq2seq": ["data=spoken_scenes", *FEW],
     "transducer": ["data=spoken_scenes", *FEW],

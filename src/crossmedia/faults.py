@@ -3,7 +3,7 @@
 import inspect
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from crossmedia.build import build, locate
 from crossmedia.config import nearest
@@ -128,8 +128,10 @@ def of_parts(plain: dict[str, Any]) -> Iterator[Fault]:
     if task and view and hasattr(task, "score"):
         gives = inspect.signature(view.__call__).return_annotation
         takes = inspect.signature(task.score).parameters["batch"].annotation
-        if takes is not inspect.Parameter.empty and gives is not takes:
-            words = f"{view.__name__} gives {gives.__name__}, but {task.__name__} takes {takes.__name__}"
+        allowed = get_args(takes) or (takes,)
+        if takes is not inspect.Parameter.empty and gives not in allowed:
+            names = " or ".join(kind.__name__ for kind in allowed)
+            words = f"{view.__name__} gives {gives.__name__}, but {task.__name__} takes {names}"
             yield "data.view", f": {words}"
     yield from of_devices(_part(plain, "trainer"))
 

@@ -31,15 +31,15 @@ _AT_LEAST_1 = """
     check_val_every_n_epoch codes condition decoder_dim decoder_widths depth dilations dim early_every
     early_size embedding_dim encoder_widths eval_batch_size flows group heads hidden hop_length image_size
     importance_samples iterations kernel kernels latent_dim latents layers max_epochs max_len memory_dim
-    min_count min_pictures most n_critic n_fft n_mels num_nodes num_test num_train num_val objects outputs
-    period_width periods postnet_dim prenet_dim r1_every rates reduction samples scale_width scales size
-    step_size strides T_max timeout top total_steps voices width widths win_length
+    min_count min_pictures mixed most n_critic n_fft n_mels num_nodes num_test num_train num_val objects
+    outputs period_width periods postnet_dim prenet_dim r1_every rates reduction samples scale_width scales
+    size step_size strides T_max timeout top total_steps voices width widths win_length
 """
 _AT_LEAST_0 = """
     attention_penalty band_masks bands beta blocks commitment context eps f_min feature_weight first
-    frame_masks frames free_bits gamma gradient_clip_val guide harmonics kinds l1 l2 length_penalty lm_weight
-    log_every_n_steps lr max_lr mel_weight mixup momentum noise overfit_batches patience penalty r1 sigma
-    speakers warmup weight_decay
+    frame_masks frames free_bits gamma gradient_clip_val guide harmonics l1 l2 length_penalty levels
+    lm_weight log_every_n_steps lr max_lr mel_weight mixup momentum noise overfit_batches patience penalty
+    r1 sigma speakers warmup weight_decay
 """
 _BELOW_1 = "betas conv_dropout dead decay dropout frame_dropout label_smoothing"
 RANGES: dict[str, Range] = {
@@ -47,7 +47,7 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(_AT_LEAST_0.split(), Range(0)),
     **dict.fromkeys(_BELOW_1.split(), Range(0, below=1)),
     **dict.fromkeys([f"limit_{split}_batches" for split in ("train", "val", "test")], Range(above=0)),
-    **dict.fromkeys(["attributes", "num_classes"], Range(2)),
+    **dict.fromkeys(["attributes", "kinds", "num_classes"], Range(2)),
     "n": Range(1, 1_000_000),  # pictures of one call; `first` goes on after them
     "r1_end": Range(above=0),
     "min_clips": Range(1),

@@ -30,6 +30,7 @@ PACKAGES = (
 )
 
 DIGITS = 16  # of a sha256
+ENCODER = "encoder"  # of a discriminator
 
 
 def manifest(
@@ -72,10 +73,17 @@ def scored_by(model: dict[str, Any]) -> dict[str, str | None]:
 
 
 def helped_by(model: dict[str, Any]) -> dict[str, str | None]:
-    """The runs that a model hears, speaks or learns by, and the beginning of their weights' sha256."""
-    from crossmedia.metrics.features import sha256
+    """The runs that a model hears, speaks or learns by, and the frozen net that its discriminator looks
+    through: the beginning of their weights' sha256."""
+    from crossmedia.metrics.features import known, sha256
 
     found = {}
+    player = model.get("discriminator")
+    encoder = player.get("encoder") if isinstance(player, dict) else None
+    if isinstance(encoder, dict) and "_target_" in encoder:
+        with contextlib.suppress(AttributeError, ConfigError):  # one that carries no file
+            digest = known(encoder).sha256
+            found[ENCODER] = digest and digest[:DIGITS]
     for helper in HELPERS:
         node = model.get(helper)
         run = node.get("run") if isinstance(node, dict) else None
@@ -91,8 +99,9 @@ def other_helpers(before: dict[str, Any], model: dict[str, Any]) -> list[str]:
     now, then = helped_by(model), before.get("helpers")
     if not isinstance(then, dict):
         return []
-    changed = [helper for helper in HELPERS if now.get(helper) != then.get(helper)]
-    return [f"Not the {helper} of the training: model.{helper}.run" for helper in changed]
+    keys = {helper: f"model.{helper}.run" for helper in HELPERS} | {ENCODER: f"model.discriminator.{ENCODER}"}
+    changed = [helper for helper in keys if now.get(helper) != then.get(helper)]
+    return [f"Not the {helper} of the training: {keys[helper]}" for helper in changed]
 
 
 def need_same_features(before: dict[str, Any], model: dict[str, Any]) -> None:

@@ -14,7 +14,14 @@ from crossmedia.sealed import read_values
 from crossmedia.typing import mistyped
 
 FORMAT = 1  # of checkpoints
-PLAIN = ("classes", "seconds", "speakers", "longest")  # the parts of `meta` that are values
+PLAIN = (
+    "classes",
+    "seconds",
+    "speakers",
+    "longest",
+    "kinds",
+    "objects",
+)  # the parts of `meta` that are values
 MOST_TEXT = 1 << 20  # bytes of a config.yaml, of which a long one has a few thousand
 
 
@@ -193,5 +200,7 @@ def unpack_meta(plain: dict[str, Any], trust: tuple[str, ...] = (), source: str 
         None if seconds is None else float(seconds),
         tuple(plain.get("speakers", ())),
         None if longest is None else int(longest),
+        tuple(map(tuple, plain.get("kinds", ()))),
+        int(plain.get("objects", 0)),
         **parts,
     )

@@ -70,3 +70,13 @@ def test_penalties_move_the_discriminator():
     weights = torch.tensor([3.0, 4.0]).view(1, 1, 1, 2).requires_grad_(True)
     r1_penalty(linear(weights), torch.randn(4, 1, 1, 2)).backward()
     assert weights.grad is not None and torch.allclose(weights.grad.flatten(), torch.tensor([3.0, 4.0]))
+
+
+def test_of_several_judges_the_penalty_is_that_of_their_mean():
+    weights = torch.tensor([3.0, 4.0]).view(1, 1, 1, 2)
+
+    def judges(images):
+        return torch.stack([linear(weights)(images), linear(3 * weights)(images)], 1)  # on average 2 weights
+
+    assert r1_penalty(judges, torch.randn(4, 1, 1, 2)).item() == pytest.approx(50.0)
+    assert discriminator_loss("hinge", torch.stack([REAL, REAL], 1), torch.stack([FAKE, FAKE], 1)) == 1.25

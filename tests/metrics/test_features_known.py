@@ -70,24 +70,27 @@ def test_a_file_that_was_missing_when_its_task_was_built_takes_no_other_s_name(p
     "weights", [None, 3, "no such file", "\0", "~nobody-of-this-name/x", "/dev/zero", "/"]
 )
 def test_what_is_no_file_has_no_sha256(weights):
-    assert known({"_target_": INCEPTION, "weights": weights}) == ("inception", None)
+    assert known({"_target_": INCEPTION, "weights": weights})[:2] == ("inception", None)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    assert known(node(tmp_path / "pipe")) == ("inception", None)
+    assert known(node(tmp_path / "pipe"))[:2] == ("inception", None)
 
 
-@pytest.mark.parametrize(("name", "cls"), [("scenes", "SceneFeatures"), ("digits", "DigitFeatures")])
+@pytest.mark.parametrize(
+    ("name", "cls"),
+    [("scenes", "SceneFeatures"), ("digits", "DigitFeatures"), ("scenes_small", "SceneLevels")],
+)
 def test_carried_weights_are_told_by_their_file(name, cls):
     target = {"_target_": f"crossmedia.metrics.embedded.{cls}"}
     file = embedded.HOME / name / "model.safetensors"
-    assert known(target) == (name, digest(file)) and build(target, "x").name == name
+    assert known(target)[:2] == (name, digest(file)) and build(target, "x").name == name
 
 
 def test_features_of_one_s_own_have_a_name_alone(monkeypatch):
     monkeypatch.setattr(features, "locate", lambda *_: SimpleNamespace(name="mine"))
-    assert known({"_target_": "my.Own"}) == ("mine", None)
+    assert known({"_target_": "my.Own"})[:2] == ("mine", None)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from crossmedia.nets.blockgan import BlockGenerator
 
 @pytest.mark.parametrize(("size", "widths"), [(16, [6, 5, 4]), (32, [6, 5, 5, 4])])
 @pytest.mark.parametrize("objects", [1, 2])
-@pytest.mark.parametrize("kinds", [0, 3])
+@pytest.mark.parametrize("kinds", [(), (3, 2)])
 def test_latents_become_pictures_of_the_asked_size(size, widths, objects, kinds):
     torch.manual_seed(0)
     net = BlockGenerator(size, channels=1, latent_dim=12, widths=widths, objects=objects, kinds=kinds)
-    pictures = net(torch.randn(3, 12))
+    told = torch.tensor([[0, 1], [2, 0], [1, 1]])[:, None].expand(-1, objects, -1)
+    pictures = net(torch.randn(3, 12), told) if kinds else net(torch.randn(3, 12))
     assert pictures.shape == (3, 1, size, size) and pictures.abs().max() <= 1
     pictures.square().sum().backward()
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in net.parameters())
@@ -42,23 +43,29 @@ def test_two_latents_alone_say_where_an_object_is():
     torch.testing.assert_close(here.sum(1), there.sum(1), atol=0.05 * here.max().item(), rtol=0.3)
 
 
-def test_one_latent_chooses_the_kind_all_equally_often():
-    net = BlockGenerator(16, latent_dim=8, widths=[4, 3, 2], kinds=4)
-    latents = torch.tensor([[-9.0, 0.3], [-0.7, 0.3], [-0.6, 0.3], [0.6, 0.3], [0.7, 0.3], [9.0, 0.3]])
-    content = net.content(latents)
-    assert content[:, :4].argmax(1).tolist() == [0, 0, 1, 2, 3, 3]  # the quartiles are at 0 and ±0.674
-    assert content[:, :4].square().sum(1).tolist() == [4.0] * 6  # of variance 1, as the latents beside
-    assert content[:, 4].tolist() == [pytest.approx(0.3)] * 6
+def test_each_object_is_of_the_kind_that_it_is_told():
+    torch.manual_seed(0)
+    net = BlockGenerator(16, latent_dim=9, widths=[4, 3, 2], objects=2, kinds=(3, 2))
+    latents = torch.randn(4, 9)
+    latents[:, 6:] = latents[:, 3:6]  # two alike in one place, but for their kind
+    with torch.no_grad():
+        one, turned, other = (
+            net(latents, torch.tensor([kinds]).expand(4, -1, -1))
+            for kinds in ([[0, 1], [2, 0]], [[2, 0], [0, 1]], [[0, 1], [1, 0]])
+        )
+    torch.testing.assert_close(one, turned)
+    assert (one - other).abs().max() > 0.01
 
 
-@pytest.mark.parametrize("kinds", [0, 3])
+@pytest.mark.parametrize("kinds", [(), (3, 2)])
 def test_a_sample_alone_is_as_in_a_batch(kinds):
     torch.manual_seed(0)
     net = BlockGenerator(16, latent_dim=8, widths=[4, 3, 2], kinds=kinds).eval()
-    latents = torch.randn(4, 8)
-    torch.testing.assert_close(
-        net(latents), torch.cat([net(row[None]) for row in latents]), atol=1e-6, rtol=1e-5
-    )
+    start = [torch.randn(4, 8)]
+    if kinds:
+        start.append(torch.tensor([[[0, 1]], [[2, 0]], [[1, 1]], [[0, 0]]]))
+    alone = [net(*(part[row : row + 1] for part in start)) for row in range(4)]
+    torch.testing.assert_close(net(*start), torch.cat(alone), atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +73,7 @@ def test_a_sample_alone_is_as_in_a_batch(kinds):
     [
         ({"image_size": 8, "widths": [8, 8]}, r"^widths \[8, 8\]: must be three or more$"),
         ({"widths": [8, 8, 8]}, r"^widths \[8, 8, 8\]: must be .* make 32 pixels; these make 16\. Give"),
-        ({"kinds": -1}, r"^kinds -1: must be at least 0$"),
+        ({"kinds": [8, 1]}, r"^kinds \[8, 1\]: must be at least 2 each$"),
         ({"latent_dim": 9}, r"^latent_dim 9: must be 2 times a number above 2$"),
         ({"latent_dim": 4}, r"^latent_dim 4: must be 2 times a number above 2$"),
     ],

@@ -89,3 +89,15 @@ def test_the_refined_one_is_that_of_the_paper():
         *[(64, 3, 1), (64, 4, 2), (128, 3, 1), (128, 4, 2), (256, 3, 1), (256, 4, 2), (512, 3, 1)]
     ]
     assert net.score.in_features == 512 * 4 * 4
+
+
+@pytest.mark.parametrize("norm", ["spectral", "none"])
+def test_a_told_kind_adds_the_projection_of_what_is_seen(norm):
+    torch.manual_seed(0)
+    net = Discriminator(8, 1, [4, 6], norm, pool=True, kinds=(3, 2)).eval()
+    pictures, kinds = torch.randn(2, 1, 8, 8), torch.tensor([[[0, 1], [2, 0]], [[1, 1], [-1, -1]]])
+    with torch.no_grad():
+        seen = net.layers(pictures).sum((2, 3)) / 8  # of 8 × 8 places the last halving is left out
+        rows = net.told.weight.T  # (5, 6)
+        added = [seen[0] @ (rows[0] + rows[4] + rows[2] + rows[3]), seen[1] @ (rows[1] + rows[4])]
+        torch.testing.assert_close(net(pictures, kinds) - net(pictures), torch.stack(added))

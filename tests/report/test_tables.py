@@ -131,6 +131,7 @@ def test_scores_have_a_row_a_metric_and_a_column_a_split_with_references_last():
         ("fid_scenes", "FID (scenes features)"),
         ("inception_score_own_net", "inception score (own net features)"),
     ]
+    + [("as_told_scenes", "as told (scenes features)")]
     + [("precision_inception", "precision (inception features)"), ("precision_macro", "precision macro")]
     + [("bits_per_dim", "bits/dim"), ("bits_per_dim_iw", "bits/dim, importance-weighted")]
     + [("attributes_scenes", "attributes (scenes)"), ("recall", "recall")]

@@ -11,9 +11,10 @@ from runs import only
 
 from crossmedia import cli, run
 from crossmedia.errors import ConfigError, DataError, SystemFault
-from crossmedia.metrics.embedded import SceneFeatures
-from crossmedia.metrics.features import InceptionFeatures
+from crossmedia.metrics.embedded import HOME, SceneFeatures
+from crossmedia.metrics.features import InceptionFeatures, sha256
 from crossmedia.tasks.gan import GAN
+from crossmedia.tasks.starts import Starts
 
 WORDS = [
     *["data=scenes", "data.image.size=32", "data.batch_size=8", "+data.test_splits=[test]", *TINY],
@@ -54,14 +55,14 @@ def test_fifty_pictures_are_scored_and_their_number_stands_beside(evaluate):
     ("word", "said"), [("data.source.num_test=1", "test: 1 to"), ("data.source.num_train=1", "train: 1 to")]
 )
 def test_one_picture_is_refused_in_one_line_before_any_is_made(evaluate, monkeypatch, word, said):
-    monkeypatch.setattr(GAN, "latents", lambda *_: pytest.fail("made a picture"))
+    monkeypatch.setattr(Starts, "named", lambda *_: pytest.fail("made a picture"))
     code, _, errors = evaluate(word)
     assert (code, len(errors)) == (3, 1)
     assert errors[0].startswith(f"data: {said} score, but FID and KID compare sets of at least 2")
 
 
 def test_one_picture_that_a_limit_leaves_is_refused_before_any_is_made(monkeypatch, tmp_path):
-    monkeypatch.setattr(GAN, "latents", lambda *_: pytest.fail("made a picture"))
+    monkeypatch.setattr(Starts, "named", lambda *_: pytest.fail("made a picture"))
     with pytest.raises(DataError, match="^val: 1 to score, but FID and KID"):
         run.train([*WORDS, "+data.eval_batch_size=1", f"out_dir={tmp_path}"])
 
@@ -151,3 +152,21 @@ def test_features_without_a_file_take_none(folder):
         run.evaluate(folder, overrides=["model.features.weights=x"])
     with pytest.raises(ConfigError, match="^model.features.weights=x: the run to resume has None"):
         run.resume(str(folder), ["model.features.weights=x", "trainer.max_epochs=2"])
+
+
+def test_a_told_run_draws_the_same_after_loading_and_names_what_its_discriminator_looks_through(tmp_path):
+    words = [*WORDS[: WORDS.index("model=gan_dcgan")], "data.source.max_objects=1", "model=gan_projected"]
+    scores = run.train([*words, "model.net.widths=[4,4,4,4]", f"out_dir={tmp_path}"])
+    folder = only(tmp_path)
+    one, two = (run.load(folder).generate(n=3, seed=1) for _ in range(2))
+    assert one.equal(two) and 0 <= scores["test/as_told_scenes"] <= 1
+    assert run.evaluate(folder) == pytest.approx(scores, rel=1e-5)
+    told = json.loads((folder / "manifest.json").read_text())["helpers"]
+    assert told == {"encoder": sha256(HOME / "scenes_small" / "model.safetensors")[:16]}
+
+
+def test_kinds_of_another_type_are_a_fault_in_one_line(tmp_path):
+    words = ["data=scenes", "data.source.max_objects=1", "data.image.size=32", "model=gan_projected"]
+    with pytest.raises(ConfigError, match="^model.net.kinds=192: ") as caught:
+        run.train([*words, "model.net.kinds=192", f"out_dir={tmp_path}"])
+    assert all(line.count("\n") == 0 for line in caught.value.lines)

@@ -56,6 +56,13 @@ class ObjectBatch(NamedTuple):
     ids: list[str]
 
 
+class KindBatch(NamedTuple):
+    inputs: Tensor  # (B, C, H, W)
+    kinds: Tensor  # (B, N, A) the attributes of each of a scene's objects
+    valid: Tensor  # (B,)
+    ids: list[str]
+
+
 class CaptionBatch(NamedTuple):
     inputs: Tensor | Clips  # pictures (B, C, H, W), or sounds
     tokens: Tensor  # (B, L), or (B, K, L) in training: bos … eos, padded with 0
@@ -115,6 +122,8 @@ class Meta(NamedTuple):
     seconds: float | None = None  # of the longest sound of training
     speakers: tuple[str, ...] = ()  # where the task tells them apart
     longest: int | None = None  # characters of the longest text of training that is to be spoken
+    kinds: tuple[tuple[int, ...], ...] = ()  # (attribute, …, count) of training, where the view tells kinds
+    objects: int = 0  # of each scene, where the view tells their kinds
     tokenizer: Any = None
     image: Any = None  # images.transforms.ImageTransform
     audio: Any = None  # audio.transforms.AudioTransform

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from torch import Tensor
+
 from crossmedia.data.batches import Sample, Split
 from crossmedia.text.frontend import SpeechText
 
@@ -24,6 +26,10 @@ class Chosen:
     def lengths(self) -> list[float] | None:
         found = lengths_of(self.split)
         return found and [found[index] for index in self.indices]
+
+    def objects(self) -> Tensor:
+        split: Any = self.split
+        return split.objects()[self.indices]
 
     def speakers(self) -> list[str | None]:
         split: Any = self.split

@@ -13,7 +13,7 @@ from crossmedia.build import assigned
 from crossmedia.data.batches import Meta, Sample, Source, Split
 from crossmedia.data.chosen import Chosen, legible, lengths_of
 from crossmedia.data.order import Key, Order, generator
-from crossmedia.data.views import View
+from crossmedia.data.views import KindView, View
 from crossmedia.errors import ConfigError, DataError, UserError
 from crossmedia.limits import within
 from crossmedia.text.frontend import SpeechText
@@ -133,6 +133,7 @@ class DataModule(LightningDataModule):
             max(lengths) if lengths else None,
             tuple(sorted(set(map(str, train.speakers())))) if "speaker" in needs else (),
             max(len(front(text)) for text in train.texts()) if front else None,
+            *(self.view.counted(train) if isinstance(self.view, KindView) else ((), 0)),
             tokenizer,
             self.image,
             self.audio,

@@ -13,16 +13,19 @@ from crossmedia.data.batches import (
     ClassBatch,
     Clips,
     ImageBatch,
+    KindBatch,
     Meta,
     ObjectBatch,
     Sample,
     SpeechBatch,
 )
+from crossmedia.errors import ConfigError
 from crossmedia.images.augment import Augment
 from crossmedia.limits import one_of, within
 from crossmedia.text.normalise import spelled
 from crossmedia.text.tokenizer import BOS, EOS
 
+ATTRIBUTES = 3  # of an object: shape, colour, size
 Medium = Literal["image", "waveform"]
 
 
@@ -81,6 +84,37 @@ class ObjectView:
             valid=torch.ones(len(samples), dtype=torch.bool),
             ids=[sample.id for sample in samples],
         )
+
+
+class KindView:
+    """Pictures of scenes, and of what kind each object in them is; not where it is."""
+
+    needs = ("image", "objects")
+
+    def __call__(self, samples: Sequence[Sample], draws: list[Generator] | None, meta: Meta) -> KindBatch:
+        objects: list[Any] = [sample.objects for sample in samples]
+        return KindBatch(
+            inputs=images_of(samples, draws, meta, None),
+            kinds=torch.stack(objects)[:, : meta.objects, :ATTRIBUTES],
+            valid=torch.ones(len(samples), dtype=torch.bool),
+            ids=[sample.id for sample in samples],
+        )
+
+    @staticmethod
+    def counted(split: Any) -> tuple[tuple[tuple[int, ...], ...], int]:
+        """`kinds` and `objects` of `Meta`. Raises ConfigError where not every scene has as many objects."""
+        kinds = split.objects()[..., :ATTRIBUTES]  # (B, N, A)
+        numbers = (kinds[..., 0] >= 0).sum(1)
+        least, most = int(numbers.min()), int(numbers.max())
+        if least < most:
+            raise ConfigError(
+                f"data.source: scenes of {least} to {most} objects; to draw by kinds, all must have as many. "
+                "Set data.source.max_objects=1, or min_objects as max_objects and model.net.latent_dim to fit"
+            )
+        found, counts = kinds[:, :most].flatten(0, 1).unique(dim=0, return_counts=True)
+        return tuple(
+            (*kind, count) for kind, count in zip(found.tolist(), counts.tolist(), strict=True)
+        ), most
 
 
 class CaptionView:

@@ -12,7 +12,7 @@ LOSSES = get_args(Loss)
 
 
 def discriminator_loss(kind: Loss, real: Tensor, fake: Tensor) -> Tensor:
-    """From the scores (B,) of real and made pictures; the larger, the more real.
+    """From the scores of real and made pictures, (B,), or (B, L) by several nets; the larger, the more real.
 
     Non-saturating (Goodfellow et al., 2014), hinge (Lim and Ye, 2017), Wasserstein (Arjovsky et al., 2017).
     """
@@ -45,6 +45,7 @@ def r1_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor) -> Tenso
 
 
 def _gradient(discriminator: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-    """Of the scores by the pictures, itself differentiable."""
-    (gradient,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
+    """Of each picture's score, the mean of its judges', by the pictures; itself differentiable."""
+    scores = discriminator(images).reshape(len(images), -1).mean(1)
+    (gradient,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
     return gradient.float()

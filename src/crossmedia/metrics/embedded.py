@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from crossmedia.build import build
-from crossmedia.images.reading import attributes, kinds, peaks
+from crossmedia.images.reading import COUNTS, attributes, kinds, peaks
 from crossmedia.metrics.features import Features, Known, in_colour, resized, sha256
 
 HOME = Path(__file__).parents[1] / "embedded"
@@ -35,6 +35,7 @@ class SceneFeatures(nn.Module):
     """
 
     name = "scenes"
+    kinds = tuple(COUNTS)
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +43,7 @@ class SceneFeatures(nn.Module):
 
     @classmethod
     def known(cls, node: dict[str, Any]) -> Known:
-        return Known(cls.name, sha256(HOME / cls.name / WEIGHTS))
+        return Known(cls.name, sha256(HOME / cls.name / WEIGHTS), cls.kinds)
 
     def forward(self, images: Tensor) -> Features:
         inner = self.net.features(in_colour(images))  # (B, D, G, G)
@@ -66,6 +67,25 @@ class SceneFeatures(nn.Module):
         same = ((kinds(true) == kinds(found)) & seen[:, None] & peak[:, None]).sum((1, 2, 3))
         total = 3 * torch.maximum(peak.sum((1, 2)), other.sum((1, 2)))
         return torch.where(total > 0, same / total.clamp(min=1), 1.0)
+
+
+class SceneLevels(nn.Module):
+    """What each stage of another, smaller reader of scenes sees, for a discriminator to look through."""
+
+    name = "scenes_small"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = embedded(self.name)
+        self.image_size, self.widths = self.net.image_size, self.net.widths
+
+    @classmethod
+    def known(cls, node: dict[str, Any]) -> Known:
+        return Known(cls.name, sha256(HOME / cls.name / WEIGHTS))
+
+    def levels(self, images: Tensor) -> list[Tensor]:
+        """Of pictures (B, 3, 32, 32) in [-1, 1]: (B, 24, 32, 32), (B, 48, 16, 16), (B, 96, 8, 8)."""
+        return self.net.levels(images)
 
 
 class DigitFeatures(nn.Module):

@@ -34,6 +34,7 @@ class Known(NamedTuple):
 
     name: str  # a part of the name of each score by them
     sha256: str | None  # of their file of weights; None where there is none
+    kinds: tuple[int, ...] = ()  # values of each attribute, where their classes are the kinds of an object
 
 
 def known(node: dict[str, Any]) -> Known:

@@ -1,7 +1,8 @@
 """Generator that draws a ground and each object by itself, then puts the objects in their places (BlockGAN,
 Nguyen-Phuoc et al., 2020, here in two dimensions).
 
-Shapes: B batch, Z latents, K objects, C channels, S image size, G = S/2 cells a side, D width.
+Shapes: B batch, Z latents, N objects, A attributes of each, C channels, S image size, G = S/2 cells a side,
+D width.
 """
 
 import math
@@ -12,9 +13,10 @@ from torch import Tensor, nn
 
 from crossmedia.limits import within
 from crossmedia.nets.dcgan import SIDE, narrow, need_levels
+from crossmedia.nets.kinds import one_hot
 
 FLAT = 4  # the power by which an object's grid fades out: flat in the middle
-PLACE = 2  # of an object's latents say where it is; the next one, where there are kinds, of which kind
+PLACE = 2  # of an object's latents say where it is
 
 
 class BlockGenerator(nn.Module):
@@ -26,10 +28,12 @@ class BlockGenerator(nn.Module):
     much of the scene as the object itself allows, and added to the ground. The sum is drawn over at the width
     before the last, then at full size at the last.
 
-    With `kinds`, an object is of one of so many, all equally often: a continuous latent can't draw what has
-    no in-between, as star and heart (Gurumurthy et al., 2017, learn a mixture for that). What is left of its
-    latents changes it within its kind.
+    With `kinds`, how many values each attribute of an object has, it is told of what kind each object is to
+    be (conditional GAN, Mirza and Osindero, 2014): a continuous latent can't draw what has no in-between, as
+    star and heart. An object's latents change it within its kind.
     """
+
+    spread: Tensor
 
     def __init__(
         self,
@@ -38,20 +42,21 @@ class BlockGenerator(nn.Module):
         latent_dim: int = 128,
         widths: Sequence[int] = (128, 64, 32, 24),
         objects: int = 1,
-        kinds: int = 0,
+        kinds: Sequence[int] = (),
     ):
         super().__init__()
         within(image_size=image_size, channels=channels, latent_dim=latent_dim, widths=widths)
-        within(objects=objects, kinds=kinds)
+        within(objects=objects, kinds=tuple(kinds))
         need_levels(image_size, len(widths) - 1, widths)
         if len(widths) < 3:
             raise ValueError(f"widths {list(widths)}: must be three or more")
         *drawn, joined, full = widths
         if latent_dim % (objects + 1) or latent_dim // (objects + 1) <= PLACE:
             raise ValueError(f"latent_dim {latent_dim}: must be {objects + 1} times a number above {PLACE}")
-        self.latent_dim, self.objects, self.kinds, self.cells = latent_dim, objects, kinds, image_size // 2
+        self.latent_dim, self.objects, self.cells = latent_dim, objects, image_size // 2
+        self.kinds = tuple(kinds)
         share = latent_dim // (objects + 1)
-        content = share - PLACE + (kinds - 1 if kinds else 0)
+        content = share - PLACE + sum(kinds)
         self.ground = nn.Linear(share, drawn[-1])
         self.reach = nn.Linear(content, PLACE)
         self.dense = nn.Linear(content, drawn[0] * SIDE**2)
@@ -72,29 +77,26 @@ class BlockGenerator(nn.Module):
         nn.init.constant_(self.reach.bias, 1.5)  # four fifths of the picture
         nn.init.normal_(self.style.weight, std=0.1)  # objects differ from the start
         nn.init.ones_(self.style.bias)
+        spread = torch.tensor([count**0.5 for count in self.kinds for _ in range(count)])
+        self.register_buffer("spread", spread, persistent=False)  # a kind varies about as much as a latent
         self.register_buffer("window", _window(self.cells // 2), persistent=False)
 
-    def forward(self, latents: Tensor) -> Tensor:
-        ground, *objects = latents.chunk(self.objects + 1, dim=1)  # (B, Z) -> (B, Z/(K+1)) each
-        scene = self.ground(ground).float()[:, :, None, None] + sum(map(self.placed, objects))
+    def forward(self, latents: Tensor, kinds: Tensor | None = None) -> Tensor:
+        """(B, Z), and (B, N, A) where there are `kinds`, to (B, C, S, S)."""
+        ground, *objects = latents.chunk(self.objects + 1, dim=1)  # (B, Z) -> (B, Z/(N+1)) each
+        told = [None] * self.objects if kinds is None else one_hot(kinds, self.kinds).unbind(1)
+        scene = self.ground(ground).float()[:, :, None, None] + sum(map(self.placed, objects, told))
         x = self.join(scene)  # (B, D, G, G) -> (B, ·, S, S)
         return self.picture(x + self.refine(x)).tanh()  # (B, C, S, S)
 
-    def placed(self, latents: Tensor) -> Tensor:
+    def placed(self, latents: Tensor, kind: Tensor | None = None) -> Tensor:
         """An object in its place, (B, D, G, G); its grid fades out to its border."""
-        place, content = latents[:, :PLACE].float(), self.content(latents[:, PLACE:])
+        place, content = latents[:, :PLACE].float(), latents[:, PLACE:]
+        content = content if kind is None else torch.cat([(kind * self.spread).to(content), content], dim=1)
         drawn = self.draw(self.dense(content).unflatten(1, (-1, SIDE, SIDE))).float() * self.window
         drawn = drawn * self.style(content).float()[:, :, None, None]
         centre = torch.erf(place / math.sqrt(2)) * self.reach(content).float().sigmoid()
         return self.moved(drawn, centre)
-
-    def content(self, latents: Tensor) -> Tensor:
-        """What an object is: as they come, or with a choice of kind instead of the first one."""
-        if not self.kinds:
-            return latents
-        choice = (torch.special.ndtr(latents[:, 0].float()) * self.kinds).long().clamp(max=self.kinds - 1)
-        kind = choice[:, None] == torch.arange(self.kinds, device=latents.device)
-        return torch.cat([kind.to(latents) * math.sqrt(self.kinds), latents[:, 1:]], dim=1)
 
     def moved(self, drawn: Tensor, centre: Tensor) -> Tensor:
         """From the middle to a centre (B, 2), x and y in [-1, 1] of the scene."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from crossmedia.limits import one_of, within
+from crossmedia.nets.kinds import one_hot
 
 Norm = Literal["spectral", "batch", "layer", "none"]
 SLOPE, SPECTRAL_SLOPE = 0.2, 0.1  # of leaky ReLUs (Radford et al., section 3; Miyato et al., appendix)
@@ -57,6 +58,8 @@ class Discriminator(nn.Module):
     pictures' own size. With `pool`, the last halving is left out, and the score is of the sum over all
     places, as in Miyato et al.'s ResNet: what is learned at one of them holds at each. `norm`: "spectral"
     bounds every layer, "batch" is DCGAN's, "layer" and "none" let samples alone, as a gradient penalty needs.
+    With `kinds`, how many values each attribute of an object has, it is told of what kind each object of a
+    picture is, and scores how well they go together by a projection (Miyato and Koyama, 2018).
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Discriminator(nn.Module):
         refine: bool = True,
         fold: bool = False,
         pool: bool = False,
+        kinds: Sequence[int] = (),
     ):
         super().__init__()
         within(image_size=image_size, channels=channels, widths=widths)
@@ -81,15 +85,23 @@ class Discriminator(nn.Module):
             halves = level < halvings - pool
             sizes = [same] * (refine or not halves) + [half] * halves
             for place, (inner, outer, kernel, stride) in enumerate(sizes):
-                layers += _layer(inner, outer, kernel, stride, norm, first=level == place == 0)
+                layers += layer(inner, outer, kernel, stride, norm, first=level == place == 0)
         self.layers, self.pool = nn.Sequential(*layers), pool
         score = nn.Linear(widths[-1] if pool else widths[-1] * SIDE**2, 1)
-        self.score = spectral_norm(score) if norm == "spectral" else score
+        self.score = bounded(score, norm)
+        self.kinds = tuple(kinds)
+        if kinds:
+            within(kinds=self.kinds)
+            self.told = bounded(nn.Linear(sum(kinds), score.in_features, bias=False), norm)
 
-    def forward(self, images: Tensor) -> Tensor:
-        seen = self.layers(images)  # (B, C, S, S) -> (B, D, 4, 4), or (B, D, 8, 8) with `pool`
+    def forward(self, images: Tensor, kinds: Tensor | None = None) -> Tensor:
+        """(B, C, S, S), and (B, N, A) where there are `kinds`, to (B,)."""
+        seen = self.layers(images)  # (B, D, 4, 4), or (B, D, 8, 8) with `pool`
         seen = seen.sum((2, 3)) / seen.shape[-1] if self.pool else seen.flatten(1)
-        return self.score(seen)[:, 0]  # (B,)
+        score = self.score(seen)[:, 0]
+        if kinds is None:
+            return score
+        return score + (seen * self.told(one_hot(kinds, self.kinds).to(seen).sum(1))).sum(1)
 
 
 def narrow(net: nn.Module) -> None:
@@ -99,7 +111,12 @@ def narrow(net: nn.Module) -> None:
             nn.init.normal_(module.weight, std=0.02)
 
 
-def _layer(inner: int, outer: int, kernel: int, stride: int, norm: Norm, first: bool) -> list[nn.Module]:
+def bounded(module: nn.Module, norm: str) -> nn.Module:
+    """Under the norm "spectral" a module that stretches nothing, else as it is."""
+    return spectral_norm(module) if norm == "spectral" else module
+
+
+def layer(inner: int, outer: int, kernel: int, stride: int, norm: Norm, first: bool) -> list[nn.Module]:
     convolution = nn.Conv2d(inner, outer, kernel, stride, padding=1)
     activation = nn.LeakyReLU(SPECTRAL_SLOPE if norm == "spectral" else SLOPE, inplace=True)
     if norm == "spectral":

@@ -14,7 +14,8 @@ from crossmedia.limits import within
 
 class SceneReader(nn.Module):
     """Image to logits per cell: one for presence, then those of each attribute (after CenterNet, Zhou et al.,
-    2019). Pictures of any size are resized to `image_size`, averaging all that a pixel covers.
+    2019). Each stage has `depth` layers. Pictures of any size are resized to `image_size`, averaging all that
+    a pixel covers.
     """
 
     def __init__(
@@ -23,13 +24,17 @@ class SceneReader(nn.Module):
         image_size: int = 32,
         channels: int = 3,
         widths: Sequence[int] = (32, 64, 96),
+        depth: int = 2,
     ):
         super().__init__()
-        within(attributes=tuple(attributes), image_size=image_size, channels=channels, widths=widths)
+        within(attributes=tuple(attributes), image_size=image_size, channels=channels)
+        within(widths=widths, depth=depth)
         self.attributes, self.image_size = tuple(attributes), image_size
+        self.widths, self.depth = tuple(widths), depth
         stages: list[nn.Module] = []
         for stage, (before, width) in enumerate(zip((channels, *widths[:-1]), widths, strict=True)):
-            stages += [_layer(before, width, 2 if stage else 1), _layer(width, width, 1)]
+            same = [_layer(width, width, 1) for _ in range(depth - 1)]
+            stages += [_layer(before, width, 2 if stage else 1), *same]
         self.stages = nn.Sequential(*stages)
         self.head = nn.Conv2d(widths[-1], 1 + sum(attributes), 1)
 
@@ -38,6 +43,15 @@ class SceneReader(nn.Module):
         if images.shape[-2:] != size:
             images = F.interpolate(images, size, mode="bilinear", antialias=True)
         return self.stages(images)  # (B, C, H, W) -> (B, D, G, G)
+
+    def levels(self, images: Tensor) -> list[Tensor]:
+        """What each stage sees of pictures (B, C, S, S) of `image_size`: (B, its width, ·, ·)."""
+        seen = []
+        for place, layer in enumerate(self.stages, start=1):
+            images = layer(images)
+            if place % self.depth == 0:
+                seen.append(images)
+        return seen
 
     def forward(self, images: Tensor) -> Tensor:
         return self.head(self.features(images))  # (B, 1 + A, G, G)

@@ -7,9 +7,9 @@ from typing import Literal, get_args
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from crossmedia.limits import one_of, within
+from crossmedia.nets.dcgan import bounded
 
 Norm = Literal["spectral", "none"]
 SIDE = 4  # pixels where the generator begins
@@ -49,7 +49,7 @@ class ResDiscriminator(nn.Module):
             _Same(width, norm),
             _Same(width, norm),
         )
-        self.score = _bounded(nn.Linear(width, 1), norm)
+        self.score = bounded(nn.Linear(width, 1), norm)
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.blocks(images).relu()  # (B, C, S, S) -> (B, D, S/4, S/4)
@@ -73,7 +73,7 @@ class _Same(nn.Module):
     def __init__(self, width: int, norm: Norm):
         super().__init__()
         self.convolutions = nn.ModuleList(
-            [_bounded(nn.Conv2d(width, width, 3, padding=1), norm) for _ in range(2)]
+            [bounded(nn.Conv2d(width, width, 3, padding=1), norm) for _ in range(2)]
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -90,14 +90,10 @@ class _Down(nn.Module):
         super().__init__()
         self.first = first
         sizes = (inner, outer), (outer, outer)
-        self.convolutions = nn.ModuleList([_bounded(nn.Conv2d(*size, 3, padding=1), norm) for size in sizes])
-        self.skip = _bounded(nn.Conv2d(inner, outer, 1), norm)
+        self.convolutions = nn.ModuleList([bounded(nn.Conv2d(*size, 3, padding=1), norm) for size in sizes])
+        self.skip = bounded(nn.Conv2d(inner, outer, 1), norm)
 
     def forward(self, x: Tensor) -> Tensor:
         inner = self.convolutions[0](x if self.first else x.relu())
         inner = F.avg_pool2d(self.convolutions[1](inner.relu()), 2)
         return inner + self.skip(F.avg_pool2d(x, 2))  # (B, D, H/2, W/2)
-
-
-def _bounded(layer: nn.Module, norm: Norm) -> nn.Module:
-    return spectral_norm(layer) if norm == "spectral" else layer

@@ -23,7 +23,7 @@ NAMES |= {"bits_per_dim": "bits/dim", "bits_per_dim_iw": "bits/dim, importance-w
 NAMES |= {"f0_error": "F0 error, cents"}
 # Scores of pictures by the features of some net, whose name is the rest; those of classes have means instead.
 QUALITY = re.compile(
-    r"(fid|kid|inception_score|precision|recall|density|coverage|sure)_(?!macro|micro|weighted)(\w+)"
+    r"(fid|kid|inception_score|precision|recall|density|coverage|sure|as_told)_(?!macro|micro|weighted)(\w+)"
 )
 REFERENCES = {
     "chance": "chance",

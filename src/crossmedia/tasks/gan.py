@@ -1,16 +1,17 @@
 """Noise to pictures: two players, scored by features of made and real pictures."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from torchmetrics import MeanMetric
 
-from crossmedia.data.batches import ImageBatch, Meta, ids_of
-from crossmedia.data.order import address, generator
+from crossmedia.data.batches import ImageBatch, KindBatch, Meta, ids_of
+from crossmedia.data.order import address
 from crossmedia.errors import ConfigError
 from crossmedia.images.nearest import beside_nearest, nearest
 from crossmedia.limits import one_of, within
@@ -28,6 +29,7 @@ from crossmedia.metrics.quality import Quality, frechet, kernel
 from crossmedia.report.panels import Grid, Panel
 from crossmedia.tasks.base import to_uint8
 from crossmedia.tasks.phases import Phase, PhasedTask
+from crossmedia.tasks.starts import Start, Starts, told_score
 
 GRID, ROWS, STEPS = 64, 4, 12  # pictures of the fixed grid; its rows, and those of ways between latents
 TOGETHER = 16  # pictures made at once, always so many: one does not depend on how many are asked for
@@ -45,8 +47,11 @@ class GAN(PhasedTask):
     pays for those between (Karras et al., 2020). With `r1_end` it shrinks to that by the same part each step:
     at first it keeps the game stable, later it would hide small differences (after Huang et al., 2024).
     `augment` changes what the discriminator sees, real and made alike. `features` score: their name is part
-    of each score's. Raises ValueError where WGAN-GP's discriminator has batch norm: the penalty is on the
-    gradient of each sample, which batch norm mixes with others (Gulrajani et al., 2017, section 4).
+    of each score's. With a `KindView` the net draws, and the discriminator judges, pictures of told kinds
+    (Mirza and Osindero, 2014).
+
+    Raises ValueError where WGAN-GP's discriminator has batch norm: the penalty is on the gradient of each
+    sample, which batch norm mixes with others (Gulrajani et al., 2017, section 4).
     """
 
     def __init__(
@@ -81,8 +86,17 @@ class GAN(PhasedTask):
         self.loss: Loss = loss
         self.n_critic, self.augment = n_critic, augment
         self.penalty, self.r1, self.r1_every, self.r1_end = penalty, r1, r1_every, r1_end
+        self.starts = Starts(net, meta)
+        judged = tuple(getattr(discriminator, "kinds", ()))
+        if judged != self.starts.values:
+            raise ValueError(
+                f"discriminator.kinds {[*judged]}: must be as net.kinds, {[*self.starts.values]}"
+            )
         self.quality = Quality(features)
-        self.scores = Quality.scores_of(features)
+        self.scores = Quality.scores_of(features) | told_score(
+            features, self.starts.values, self.starts.objects
+        )
+        self.as_told = MeanMetric()
         self.found: dict[str, Tensor] = {}  # the scores of the split that was scored last
 
     @functools.cached_property
@@ -92,7 +106,8 @@ class GAN(PhasedTask):
     @classmethod
     def scored(cls, model: dict[str, Any]) -> dict[str, str]:
         try:
-            return Quality.scores_of(known(model.get("features") or {}))
+            features, net = known(model.get("features") or {}), model.get("net") or {}
+            return Quality.scores_of(features) | told_score(features, net.get("kinds"), net.get("objects", 1))
         except (AttributeError, ConfigError):  # the node's own check tells
             return {}
 
@@ -110,44 +125,56 @@ class GAN(PhasedTask):
     def ready(self) -> None:
         self.quality.ready()
 
-    def _d_loss(self, batch: ImageBatch) -> Tensor:
+    def _d_loss(self, batch: ImageBatch | KindBatch) -> Tensor:
         real = batch.inputs
         with torch.no_grad():
-            fake = self.net(self._noise(len(real)))
-        loss = discriminator_loss(self.loss, self._judge(real), self._judge(fake))
+            start = self.starts.beside(batch)
+            fake = self.net(*start)
+        judge = functools.partial(self._judge, kinds=start[1:])
+        loss = discriminator_loss(self.loss, judge(real), judge(fake))
         if self.loss == "wgan_gp":
-            loss = loss + self.penalty * gradient_penalty(self._judge, real, fake)
+            loss = loss + self.penalty * gradient_penalty(judge, real, fake)
         if self.r1 and self.number % self.r1_every == 0:
-            loss = loss + self.r1_every * self._r1_now() * r1_penalty(self._judge, real)
+            loss = loss + self.r1_every * self._r1_now() * r1_penalty(judge, real)
         return loss
 
     def _r1_now(self) -> float:
         return self.r1 if self.r1_end is None else self.r1 * (self.r1_end / self.r1) ** self.progress
 
-    def _g_loss(self, batch: ImageBatch) -> Tensor:
-        return generator_loss(self.loss, self._judge(self.net(self._noise(len(batch.inputs)))))
+    def _g_loss(self, batch: ImageBatch | KindBatch) -> Tensor:
+        start = self.starts.beside(batch)
+        return generator_loss(self.loss, self._judge(self.net(*start), start[1:]))
 
-    def _judge(self, images: Tensor) -> Tensor:
+    def _judge(self, images: Tensor, kinds: Start) -> Tensor:
         """Scores in float32, also where the nets compute in half of it."""
-        return self.discriminator(self.augment(images) if self.augment else images).float()
+        return self.discriminator(self.augment(images) if self.augment else images, *kinds).float()
 
-    def _noise(self, count: int) -> Tensor:
-        return torch.randn(count, self._width, device=self.device)
-
-    def score(self, batch: ImageBatch, split: str) -> None:
-        """One made picture beside each real one, by a latent that is its id's: the same in any batch.
+    def score(self, batch: ImageBatch | KindBatch, split: str) -> None:
+        """One made picture beside each real one, by a latent, and a kind as often as in training, that are
+        its id's: the same in any batch.
 
         A record's output is the class that the features are surest of, its score how sure.
         """
         ids = ids_of(batch)
         real = batch.inputs[batch.valid]
-        fake = self.net(self.latents(*(("score", name) for name in ids))) if ids else real
+        start = self.starts.named(*(("score", name) for name in ids)) if ids else ()
+        fake = self._from(start) if ids else real
         fake = ((fake.float() + 1) * 127.5).round() / 127.5 - 1  # the 8 bits that a file has
         self.quality.update(real, fake, [address("place", name) for name in ids])
+        kind = torch.zeros(0, dtype=torch.long, device=real.device)
         if ids:
             sure, kind = self.quality.probabilities[-1].view(len(ids), -1).max(1)
             rows = zip(ids, kind.tolist(), sure.tolist(), strict=True)
-            self.records += [{"id": name, "output": kind, "score": round(p, 4)} for name, kind, p in rows]
+            self.records += [{"id": name, "output": k, "score": round(p, 4)} for name, k, p in rows]
+        self._heed(start, kind, split)
+
+    def _heed(self, start: Start, read: Tensor, split: str) -> None:
+        """Log how many pictures are read as the kind that was told, where the features tell kinds."""
+        name = f"as_told_{self.quality.name}"
+        if name in self.scores:
+            if len(read):  # a rank may have none
+                self.as_told.update(self.starts.numbers(start).to(read) == read)
+            self.log_score(split, name, self.as_told, len(read))
 
     def on_validation_epoch_start(self) -> None:
         super().on_validation_epoch_start()
@@ -230,9 +257,8 @@ class GAN(PhasedTask):
 
     def panels(self, split: str) -> list[Panel]:
         with torch.no_grad():
-            corners = self.latents(*(("corner", number) for number in range(ROWS + 1)))
-            ways = [_arc(*pair) for pair in zip(corners, corners[1:], strict=False)]
-            between = to_uint8(self.net(torch.cat(ways)))
+            corners = self.starts.named(*(("corner", number) for number in range(ROWS + 1)))
+            between = to_uint8(self._from(self.starts.ways(corners, STEPS)))
         return [
             Grid("Samples of fixed latents", self._grid, columns=GRID // ROWS, through=True),
             self._beside_training(split),
@@ -252,33 +278,22 @@ class GAN(PhasedTask):
         )
 
     def _made(self, addresses: list[tuple[Any, ...]]) -> Tensor:
-        """Pictures (N, 3, H, W) uint8 of the latents that these addresses name."""
+        """Pictures (N, 3, H, W) uint8 of the starts that these addresses name."""
         parts = []
         for start in range(0, len(addresses), TOGETHER):
             part = addresses[start : start + TOGETHER]
             filled = part + part[-1:] * (TOGETHER - len(part))
-            parts.append(to_uint8(self.net(self.latents(*filled)))[: len(part)])
+            parts.append(to_uint8(self._net(filled))[: len(part)])
         return torch.cat(parts)
 
-    def latents(self, *addresses: tuple[Any, ...]) -> Tensor:
-        """Those that the addresses name, (N, Z)."""
-        draws = [torch.randn(self._width, generator=generator("latent", *parts)) for parts in addresses]
-        return torch.stack(draws).to(self.device)
+    def _net(self, addresses: Iterable[tuple[Any, ...]]) -> Tensor:
+        return self._from(self.starts.named(*addresses))
 
-    @property
-    def _width(self) -> int:
-        net: Any = self.net
-        return net.latent_dim
+    def _from(self, start: Start) -> Tensor:
+        return self.net(*(part.to(self.device) for part in start))
 
 
 def _draws(pool: Tensor, count: int) -> list[Tensor]:
     """Sets of so many of the pool (N, D) that have none in common; all of it where there are no more."""
     whole = len(pool) // count
     return list(pool[: whole * count].split(count))[:FLOORS] if whole else [pool]
-
-
-def _arc(one: Tensor, other: Tensor) -> Tensor:
-    """STEPS latents on the arc from one to the other: Gaussian ones are all about as long (White, 2016)."""
-    angle = torch.acos(torch.cosine_similarity(one, other, dim=0).clamp(-1, 1))
-    part = torch.linspace(0, 1, STEPS, device=one.device)[:, None]
-    return (torch.sin((1 - part) * angle) * one + torch.sin(part * angle) * other) / torch.sin(angle)

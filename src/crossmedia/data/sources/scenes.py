@@ -109,6 +109,10 @@ class SceneSplit:
         captions = _tell(*self.layout(range(len(self))))
         return [caption for sample in captions for caption in sample]
 
+    def objects(self) -> Tensor:
+        """Those of every scene, as a Sample has them, without drawing one: (B, N, 5)."""
+        return _objects(self.layout(range(len(self)))[0])
+
     def layout(self, indices: Sequence[int]) -> tuple[Layout, list[int]]:
         """What is where in the scenes, and for each a random number that picks its words."""
         source = self.source

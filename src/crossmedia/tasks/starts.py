@@ -1,0 +1,90 @@
+"""What a generator starts from: latents and, where it is told them, the kinds of objects that it is to draw.
+
+B pictures, Z latents, N objects of a picture, A attributes of an object.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from crossmedia.data.batches import Meta
+from crossmedia.data.order import generator
+from crossmedia.errors import ConfigError
+
+Start = tuple[Tensor, ...]  # what `net(*start)` takes: latents (B, Z), and kinds (B, N, A)
+
+
+class Starts:
+    """Those of a net. Kinds are drawn as often as training has them, each object's by itself, also where the
+    objects of a scene are never alike.
+
+    Raises ConfigError where the net is told kinds and the data does not tell any, or the other way round.
+    """
+
+    def __init__(self, net: nn.Module, meta: Meta):
+        given: Any = net
+        self.width: int = given.latent_dim
+        self.values = values = tuple(getattr(net, "kinds", ()))
+        self.objects: int = getattr(net, "objects", 1) if values else 0
+        if bool(values) != bool(meta.kinds):
+            tells, told = ("tells", "is told none") if meta.kinds else ("tells no", "is told some")
+            raise ConfigError(
+                f"data.view: {tells} kinds of objects, and model.net {told}. Set both or neither: "
+                "data.view._target_=crossmedia.data.views.KindView, and kinds of net and discriminator"
+            )
+        *attributes, counts = torch.tensor(meta.kinds or [(0, 1)]).unbind(1)
+        if values and (len(attributes) != len(values) or any(map(_beyond, attributes, values))):
+            most = [int(column.max()) + 1 for column in attributes]
+            raise ConfigError(f"model.net.kinds={list(values)}: the data has {most}")
+        if values and self.objects != meta.objects:
+            raise ConfigError(f"model.net.objects={self.objects}: the data has {meta.objects} in each scene")
+        self.kinds, self.counts = torch.stack(attributes, 1), counts.double()
+
+    def named(self, *addresses: tuple[Any, ...]) -> Start:
+        """Of each address its own, on the CPU, whatever others are asked for beside it."""
+        latents = [torch.randn(self.width, generator=generator("latent", *parts)) for parts in addresses]
+        if not self.objects:
+            return (torch.stack(latents),)
+        drawn = [
+            torch.multinomial(self.counts, self.objects, True, generator=generator("kind", *parts))
+            for parts in addresses
+        ]
+        return torch.stack(latents), self.kinds[torch.stack(drawn)]
+
+    def numbers(self, start: Start) -> Tensor:
+        """That of the kind of each picture's first object, in the order of `itertools.product`, (B,)."""
+        number = torch.zeros(len(start[0]), dtype=torch.long)
+        for column, count in zip(start[1][:, 0].unbind(1), self.values, strict=True):
+            number = number * count + column
+        return number
+
+    def beside(self, batch: Any) -> Start:
+        """As many as the batch's pictures, of their kinds; another each time."""
+        latents = torch.randn(len(batch.inputs), self.width, device=batch.inputs.device)
+        return (latents, batch.kinds) if self.objects else (latents,)
+
+    def ways(self, corners: Start, steps: int) -> Start:
+        """From each corner to the next in so many steps; half-way its kinds become the next one's."""
+        latents = corners[0]
+        arcs = [_arc(*pair, steps) for pair in zip(latents, latents[1:], strict=False)]
+        late = [k + int(step >= steps / 2) for k in range(len(arcs)) for step in range(steps)]
+        return torch.cat(arcs), *(part[late] for part in corners[1:])
+
+
+def told_score(features: Any, kinds: Any, objects: Any) -> dict[str, str]:
+    """The score of being read as told: where one object is, of kinds that the features tell, too."""
+    told = objects == 1 and isinstance(kinds, Sequence) and tuple(kinds)
+    return {f"as_told_{features.name}": "max"} if told and told == getattr(features, "kinds", ()) else {}
+
+
+def _beyond(column: Tensor, values: int) -> bool:
+    return int(column.max()) >= values
+
+
+def _arc(one: Tensor, other: Tensor, steps: int) -> Tensor:
+    """Latents on the arc from one to the other: Gaussian ones are all about as long (White, 2016)."""
+    angle = torch.acos(torch.cosine_similarity(one, other, dim=0).clamp(-1, 1))
+    part = torch.linspace(0, 1, steps)[:, None]
+    return (torch.sin((1 - part) * angle) * one + torch.sin(part * angle) * other) / torch.sin(angle)
