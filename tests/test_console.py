@@ -2,6 +2,7 @@ import io
 import os
 import sys
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from made import Pictures
 from rich.console import Console
 
 from crossmedia.audio.mels import LogMel
-from crossmedia.console import console, count, data_line, model_line, print_scores
+from crossmedia.console import console, count, data_line, model_line, precision_of, print_scores
 from crossmedia.data.batches import Meta
 from crossmedia.data.module import DataModule
 from crossmedia.data.views import CaptionView, LabelView
@@ -29,6 +30,24 @@ from crossmedia.text.tokenizer import WordTokenizer
 )
 def test_a_number_is_short_enough_to_read(number, text):
     assert count(number) == text
+
+
+SLOW = ", slow on this CPU: 32-true is faster"
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "able", "more"),
+    [
+        ("cpu", "bf16-mixed", {"avx2": True, "avx512_bf16": False, "amx_bf16": False}, SLOW),
+        ("cpu", "bf16-mixed", {"avx512_bf16": True, "amx_bf16": False}, ""),
+        ("cpu", "32-true", {"avx512_bf16": False}, ""),
+        ("meta", "bf16-mixed", {"avx512_bf16": False}, ""),
+    ],
+)
+def test_bfloat16_that_a_cpu_has_to_emulate_is_said_to_be_slow(device, precision, able, more, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device(device)), precision=precision)
+    assert precision_of(trainer) == precision + more
 
 
 class Telling(Task):

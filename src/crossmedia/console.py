@@ -99,7 +99,7 @@ def head(cfg: Any, task: Any, data: Any, notes: list[str], trainer: Any, folder:
     lines = [
         f"{cfg.name}{direction} · {model_line(task)}",
         f"data      {data_line(data, notes)}",
-        f"compute   {_device(trainer)} · {trainer.precision} · seed {cfg.seed} · "
+        f"compute   {_device(trainer)} · {precision_of(trainer)} · seed {cfg.seed} · "
         f"{counted(trainer.max_epochs or 0, 'epoch')} × {counted(steps, 'step')}",
         f"run       {folder}",
     ]
@@ -108,6 +108,17 @@ def head(cfg: Any, task: Any, data: Any, notes: list[str], trainer: Any, folder:
     if data.skipped:
         lines.append(f"skipped   {len(data.skipped)}, listed in manifest.json: {data.skipped[0]}")
     return [*lines, ""]
+
+
+def precision_of(trainer: Any) -> str:
+    """Its name, with a word where the CPU has no instructions for bfloat16 and so gains nothing by it."""
+    import torch
+
+    on_cpu = trainer.strategy.root_device.type == "cpu"
+    if not on_cpu or not str(trainer.precision).startswith("bf16"):
+        return trainer.precision
+    able = any(has for name, has in torch.cpu.get_capabilities().items() if "bf16" in name)
+    return trainer.precision if able else f"{trainer.precision}, slow on this CPU: 32-true is faster"
 
 
 def _device(trainer: Any) -> str:

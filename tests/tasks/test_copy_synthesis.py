@@ -136,6 +136,14 @@ def test_notes_tell_the_pace_and_what_is_not_scored(monkeypatch):
 
 
 @pytest.mark.parametrize("name", MADE)
+def test_a_score_that_lacks_its_package_is_told_before_training(name):
+    task = MADE[name]()
+    task.quality.missing = {"pesq": "needs a wheel"}
+    unheard = dict.fromkeys(["wer", "cer", "wer_floor"], "no recogniser is named by model.judge.run")
+    assert task.unscored() == {**unheard, "pesq": "needs a wheel"}
+
+
+@pytest.mark.parametrize("name", MADE)
 def test_copies_are_compared_sample_for_sample(name):
     task, clip = MADE[name](), sound(8_000)
     with torch.no_grad():

@@ -72,7 +72,7 @@ class FlowVocoder(Task):
         self.round_trip.ready()
 
     def unscored(self) -> dict[str, str]:
-        return self.round_trip.unscored()
+        return self.round_trip.unscored() | self.quality.missing
 
     def score(self, batch: CropBatch, split: str) -> None:
         pairs = whole(batch.inputs, self.mel)

@@ -124,7 +124,7 @@ class GANVocoder(PhasedTask):
         self.round_trip.ready()
 
     def unscored(self) -> dict[str, str]:
-        return self.round_trip.unscored()
+        return self.round_trip.unscored() | self.quality.missing
 
     def score(self, batch: CropBatch, split: str) -> None:
         score_copies(self, batch, split)
