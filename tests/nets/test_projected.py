@@ -14,7 +14,7 @@ def made(**more):
     return ProjectedDiscriminator(**given), encoder
 
 
-@pytest.mark.parametrize("norm", ["spectral", "none"])
+@pytest.mark.parametrize("norm", ["batch", "spectral", "none"])
 def test_each_level_has_a_score_and_gradients_reach_what_moves_and_the_pictures(norm):
     net, _ = made(norm=norm)
     pictures = torch.randn(3, 3, 32, 32, requires_grad=True)
@@ -37,10 +37,27 @@ def test_the_frozen_net_is_no_part_of_it_and_stands_still():
 
 
 def test_what_is_judged_is_the_levels_that_are_named():
-    net, encoder = made(levels=[2])
+    net, encoder = made(levels=[2], pixels=False)
     seen = encoder.levels(torch.randn(2, 3, 32, 32))
     assert [part.shape[1:] for part in seen] == [(3, 32, 32), (4, 16, 16), (5, 8, 8)]
     assert len(net.heads) == 1 and net.heads[0].mix.shape == (6, 5, 1, 1)
+
+
+def test_the_first_level_also_sees_what_the_frozen_net_lets_pass():
+    pictures = torch.randn(4, 3, 32, 32)
+    for pixels in (False, True):
+        net, encoder = made(pixels=pixels)
+        for weight in encoder.parameters():
+            weight.zero_()
+        scores = net.eval()(pictures)
+        apart = (scores - scores[:1]).abs().amax(0)  # of each level
+        assert (apart[0] > 1e-3) == pixels and apart[1] == 0
+        assert net.heads[0].mix.shape[1] == 4 + 12 * pixels and net.heads[1].mix.shape[1] == 5
+    net, encoder = made()
+    (first, _), (_, seen, _) = net._seen(pictures), encoder.levels(pictures)
+    assert torch.equal(first[:, :4], seen) and torch.equal(
+        first[1, 4:8, 3, 5], pictures[1, 0, 6:8, 10:12].flatten()
+    )
 
 
 def test_a_grey_picture_is_one_of_three_equal_channels():
@@ -50,7 +67,7 @@ def test_a_grey_picture_is_one_of_three_equal_channels():
 
 
 def test_a_told_kind_adds_the_projection_of_what_is_seen():
-    net, encoder = made(levels=[2], norm="none", kinds=(3, 2))
+    net, encoder = made(levels=[2], norm="none", pixels=False, kinds=(3, 2))
     pictures, kinds = torch.randn(2, 3, 32, 32), torch.tensor([[[0, 1], [2, 0]], [[1, 1], [-1, -1]]])
     (head,) = net.heads
     with torch.no_grad():
@@ -69,13 +86,14 @@ def test_how_channels_are_mixed_is_kept_and_never_moves():
     assert not any(key.endswith("mix") for key, _ in net.named_parameters())
 
 
+@pytest.mark.parametrize("norm", ["batch", "spectral"])
 @pytest.mark.parametrize("kinds", [(), (3, 2)])
-def test_a_sample_alone_is_as_in_a_batch(kinds):
-    net, _ = made(kinds=kinds)
+def test_a_sample_alone_is_as_in_a_batch(kinds, norm):
+    net, _ = made(kinds=kinds, norm=norm)
     given = [torch.randn(3, 3, 32, 32)]
     if kinds:
         given.append(torch.tensor([[[0, 1]], [[2, 0]], [[1, 1]]]))
-    net(*given)  # moves the spectral norms
+    net(*given)  # moves the norms
     net.eval()
     alone = torch.cat([net(*(part[row : row + 1] for part in given)) for row in range(3)])
     torch.testing.assert_close(net(*given), alone, atol=1e-6, rtol=1e-5)

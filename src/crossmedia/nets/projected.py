@@ -24,6 +24,8 @@ class ProjectedDiscriminator(nn.Module):
     channels; `levels` says which of them are judged. It stands still, and is no part of `parameters()` or
     `state_dict()`. It should not be what scores the pictures; and where it learnt the same classes as what
     scores them, even another net flatters them (Kynkäänniemi et al., 2023).
+    With `pixels` the first of `levels` also has the picture itself, folded to its places as channels (Shi et
+    al., 2016): what a reader need not know, as how even a colour is, the frozen net lets pass.
     `norm` is as in `Discriminator`. With `kinds`, how many values each attribute of an object has, a level's
     score also says how well the mean of its 4 × 4 goes with them, by a projection (Miyato and Koyama, 2018).
     Raises ValueError for a level that the net does not have, or pictures of another size than it sees.
@@ -34,13 +36,14 @@ class ProjectedDiscriminator(nn.Module):
         encoder: nn.Module,
         image_size: int,
         levels: Sequence[int] = (1, 2),
-        mixed: int = 32,
-        width: int = 48,
-        norm: Norm = "spectral",
+        mixed: int = 64,
+        width: int = 64,
+        norm: Norm = "batch",
+        pixels: bool = True,
         kinds: Sequence[int] = (),
     ):
         super().__init__()
-        self.levels, self.kinds = tuple(levels), tuple(kinds)
+        self.levels, self.pixels, self.kinds = tuple(levels), pixels, tuple(kinds)
         within(image_size=image_size, levels=self.levels, mixed=mixed, width=width, kinds=self.kinds)
         one_of(get_args(Norm), norm=norm)
         seeing: Any = encoder
@@ -54,20 +57,25 @@ class ProjectedDiscriminator(nn.Module):
             one_of(range(len(seeing.widths)), levels=level)
         self._held = [encoder.requires_grad_(False).eval()]  # in a list, so no submodule
         with torch.no_grad():
-            seen = seeing.levels(torch.zeros(1, 3, image_size, image_size))
-        self.heads = nn.ModuleList()
-        for level in levels:
-            _, channels, side, _ = seen[level].shape
-            self.heads.append(_Head(channels, side, mixed, width, norm, self.kinds))
+            seen = self._seen(torch.zeros(1, 3, image_size, image_size))
+        heads = [_Head(part.shape[1], part.shape[2], mixed, width, norm, self.kinds) for part in seen]
+        self.heads = nn.ModuleList(heads)
 
     def forward(self, images: Tensor, kinds: Tensor | None = None) -> Tensor:
         """(B, C, S, S) in [-1, 1], and (B, N, A) where there are `kinds`, to (B, L)."""
-        encoder: Any = self._held[0].to(images.device)
-        seen = encoder.levels(images.expand(-1, 3, -1, -1))
         told = None if kinds is None else one_hot(kinds, self.kinds).sum(1)
-        return torch.stack(
-            [head(seen[level], told) for level, head in zip(self.levels, self.heads, strict=True)], 1
-        )
+        seen = self._seen(images.expand(-1, 3, -1, -1))
+        return torch.stack([head(part, told) for head, part in zip(self.heads, seen, strict=True)], 1)
+
+    def _seen(self, images: Tensor) -> list[Tensor]:
+        """What each head sees of pictures (B, 3, S, S), (B, ·, G, G)."""
+        encoder: Any = self._held[0].to(images.device)
+        levels = encoder.levels(images)
+        first, *rest = (levels[level] for level in self.levels)
+        if self.pixels:
+            folded = F.pixel_unshuffle(images, images.shape[-1] // first.shape[-1])
+            first = torch.cat([first, folded.to(first)], 1)
+        return [first, *rest]
 
 
 class _Head(nn.Module):
