@@ -117,6 +117,7 @@ def bounded(module: nn.Module, norm: str) -> nn.Module:
 
 
 def layer(inner: int, outer: int, kernel: int, stride: int, norm: Norm, first: bool) -> list[nn.Module]:
+    """A convolution, its norm and its leaky ReLU; the first of a net has neither batch nor layer norm."""
     convolution = nn.Conv2d(inner, outer, kernel, stride, padding=1)
     activation = nn.LeakyReLU(SPECTRAL_SLOPE if norm == "spectral" else SLOPE, inplace=True)
     if norm == "spectral":
