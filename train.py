@@ -11,6 +11,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from crossmedia import grid, terminal
+from crossmedia.build import trusting
 from crossmedia.errors import UserError
 
 jobs: list[grid.Job] = []  # those of a grid, or the one
@@ -39,6 +40,11 @@ def main(cfg: DictConfig) -> float | None:
 
 def go() -> None:
     """`resume=RUN` goes on with a run by its own config, without Hydra; all else is Hydra's to compose."""
+    with trusting(terminal.trusted_words()):
+        _go()
+
+
+def _go() -> None:
     if any(word.startswith("resume=") for word in sys.argv[1:]):
         from crossmedia import continued, run
 

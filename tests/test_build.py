@@ -1,6 +1,6 @@
 import pytest
 
-from crossmedia.build import build, locate, refuse_foreign
+from crossmedia.build import build, locate, refuse_foreign, trusting
 from crossmedia.errors import ConfigError, SecurityError
 from crossmedia.images.augment import Augment
 
@@ -70,12 +70,15 @@ def test_a_file_may_name_a_class_in_its_own_place_alone(key, target):
 
 
 def test_the_users_word_lets_her_own_package_in():
-    refuse_foreign({"_target_": "mine.Net"}, "model", trust=("mine",))
+    with trusting(["mine"]):
+        refuse_foreign({"_target_": "mine.Net"}, "model")
+    with pytest.raises(SecurityError, match="--trust mine"):
+        refuse_foreign({"_target_": "mine.Net"}, "model")
 
 
 def test_a_name_that_is_no_class_of_ours_stays_out_whomever_she_trusts():
-    with pytest.raises(SecurityError, match="names no class of crossmedia"):
-        refuse_foreign({"_target_": "crossmedia.nets.cnn.Tensor"}, "model", trust=("crossmedia",))
+    with trusting(["crossmedia"]), pytest.raises(SecurityError, match="names no class of crossmedia"):
+        refuse_foreign({"_target_": "crossmedia.nets.cnn.Tensor"}, "model")
 
 
 def test_no_line_advises_to_trust_the_standard_library():

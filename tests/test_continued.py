@@ -114,11 +114,7 @@ def test_all_that_may_not_change_is_listed_at_once(copied):
 
 
 def test_a_flag_of_hydras_cannot_stand_beside_it():
-    assert continued.parse(["resume='a=b/c'", "debug=true", "--trust", "mine"]) == (
-        "a=b/c",
-        ["debug=true"],
-        ("mine",),
-    )
+    assert continued.parse(["resume='a=b/c'", "debug=true"]) == ("a=b/c", ["debug=true"])
     with pytest.raises(ConfigError, match="-m: cannot stand beside resume=RUN"):
         continued.parse(["-m", "resume=x"])
 

@@ -11,7 +11,10 @@ from made import TINY
 from PIL import Image
 
 from crossmedia import cli, generate, made_files, run
+from crossmedia.build import trusting
 from crossmedia.data.order import generator
+from crossmedia.errors import ConfigError, SecurityError
+from crossmedia.tasks.frozen import Judge
 
 TAKES = "--image, --n, --seed, --first, --dark"
 
@@ -87,6 +90,13 @@ def test_without_out_the_sheet_lies_in_the_run_and_its_name_tells_its_words(call
     for words, name in names:
         assert call(*words) == (0, [str(folder / "generated" / name)], [])
     assert (pixels(folder / "generated" / name)[0, 0] == np.array(colour(0, 4)) // 2).all()
+
+
+def test_the_users_word_holds_for_the_runs_that_a_task_names_too(folder):
+    with pytest.raises(SecurityError, match="--trust painter"):
+        Judge(str(folder)).read()
+    with trusting(["painter"]), pytest.raises(ConfigError, match="Painter writes down no speech"):
+        Judge(str(folder)).read()
 
 
 def test_the_file_of_another_checkpoint_has_its_name(call, folder, monkeypatch, capsys):

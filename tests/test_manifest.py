@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from crossmedia import manifest as module
+from crossmedia.build import trusting
 from crossmedia.manifest import PACKAGES, manifest
 
 OVERRIDES = ["experiments=digits", "seed=3"]
@@ -20,6 +21,11 @@ def test_it_holds_the_command_the_seed_and_the_data():
     facts = made()
     assert facts["command"] == ["python", "train.py", *OVERRIDES]
     assert (facts["seed"], facts["data"], facts["format"]) == (3, "sha256:abc", 1)
+
+
+def test_the_command_says_whom_the_user_trusted():
+    with trusting(["mine"]):
+        assert made()["command"] == ["python", "train.py", *OVERRIDES, "--trust=mine"]
 
 
 def test_it_holds_the_installed_version_of_every_package_a_number_depends_on(monkeypatch):

@@ -9,6 +9,7 @@ from ranked import DDP, FAULTY, SAVE, SHORT, STEP, VALIDATION, needs_ranks, stat
 from runs import differing, only
 
 from crossmedia import errors, run
+from crossmedia.build import trusting
 from crossmedia.config import ROOT
 from crossmedia.errors import RankError
 from crossmedia.saved import read_checkpoint
@@ -74,7 +75,8 @@ def test_ranks_go_on_to_the_same_bits_after_one_was_killed(words, tmp_path, alon
     with pytest.raises(RankError, match="signal 9"):
         run.train([*words, f"out_dir={tmp_path / 'killed'}"])
     killed = only(tmp_path / "killed")
-    run.resume(str(killed), [], trust=("faulty",))
+    with trusting(["faulty"]):
+        run.resume(str(killed), [])
     run.train([*words, f"out_dir={tmp_path / 'whole'}"])  # the fault comes once
     assert differing(killed, only(tmp_path / "whole")) == []
 

@@ -9,7 +9,7 @@ import pytest
 
 from crossmedia import errors
 from crossmedia.config import ROOT
-from crossmedia.terminal import explained, guarded
+from crossmedia.terminal import explained, guarded, trusted_words
 
 
 def raising(error):
@@ -34,6 +34,16 @@ def raising(error):
 def test_a_mistake_is_a_line_on_stderr_and_the_code_of_its_area(kind, code, area, capsys):
     assert explained(raising(kind("a.png: cut short"))) == code
     assert capsys.readouterr() == ("", f"{area}: a.png: cut short\n")
+
+
+def test_whom_the_user_trusts_is_taken_out_of_what_hydra_reads(monkeypatch):
+    words = ["train.py", "-m", "--trust", "mine", "a=1,2", "--trust=yours", "+b.c=--x", "-cd", "folder"]
+    monkeypatch.setattr(sys, "argv", words)
+    assert trusted_words() == ["mine", "yours"]
+    assert sys.argv == ["train.py", "-m", "a=1,2", "+b.c=--x", "-cd", "folder"]
+    monkeypatch.setattr(sys, "argv", ["train.py", "--trust"])
+    with pytest.raises(errors.ConfigError, match="Say --trust PACKAGE"):
+        trusted_words()
 
 
 def test_several_faults_are_a_line_each_and_their_count(capsys):

@@ -1,11 +1,13 @@
 """From a config node to the object it names, and the boundary that a file from a run folder cannot cross."""
 
+import contextlib
 import functools
 import importlib
 import inspect
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from crossmedia.errors import ConfigError, SecurityError, UserError, brief
@@ -31,6 +33,24 @@ MAY_NAME = {
 }
 DEEPEST = 50  # levels of a config
 MOST_PARTS = 1_000_000  # of a config: a vocabulary and its merges; a few shared lists unfold to any number
+
+
+_trusted: ContextVar[tuple[str, ...]] = ContextVar("trusted", default=())
+
+
+@contextlib.contextmanager
+def trusting(packages: Iterable[str]) -> Iterator[None]:
+    """Within it, the files of runs may name the classes of these packages too: the user's word, `--trust`."""
+    token = _trusted.set((*_trusted.get(), *packages))
+    try:
+        yield
+    finally:
+        _trusted.reset(token)
+
+
+def trusted() -> tuple[str, ...]:
+    """The packages that the user trusts here."""
+    return _trusted.get()
 
 
 def locate(target: Any, key: str) -> Any:
@@ -62,7 +82,7 @@ def _nearest_module(module: str) -> str:
     return nearest(module, [name for name in names if not name.endswith("__init__")])
 
 
-def refuse_foreign(node: Any, key: str, trust: tuple[str, ...] = (), source: str = "a run folder") -> None:
+def refuse_foreign(node: Any, key: str, source: str = "a run folder") -> None:
     """Raise SecurityError where a node from a file names a class that is not ours, listed, or trusted.
 
     Nothing is imported before every name in the node has passed.
@@ -71,7 +91,7 @@ def refuse_foreign(node: Any, key: str, trust: tuple[str, ...] = (), source: str
     for where, target in found:
         package = target.partition(".")[0] if isinstance(target, str) else ""
         allowed = MAY_NAME.get(re.split(r"[.\[]", where)[0], "")
-        if package and (package in trust or re.fullmatch(allowed, target)):
+        if package and (package in trusted() or re.fullmatch(allowed, target)):
             continue
         own = package and package != "crossmedia" and package not in sys.stdlib_module_names
         cure = f". If you wrote this class and trust the folder: --trust {brief(package, 20)}" if own else ""

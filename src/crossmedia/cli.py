@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+from crossmedia.build import trusting
 from crossmedia.errors import CheckpointError, ConfigError
 from crossmedia.terminal import explained
 
@@ -21,7 +22,8 @@ def _run(argv: list[str]) -> None:
         _need_run(argv, rest, options)
     if rest and options.verb not in ("generate", "evaluate"):
         raise ConfigError(f"{rest[0]}: {options.verb} has no such argument. crossmedia {options.verb} --help")
-    options.call(options, rest)
+    with trusting(getattr(options, "trust", [])):
+        options.call(options, rest)
 
 
 def _need_run(argv: list[str], rest: list[str], options: argparse.Namespace) -> None:
@@ -46,7 +48,8 @@ class _TaskHelp(argparse.Action):
         if name := getattr(namespace, "run", None):
             from crossmedia.generate import told_words
 
-            print(f"\n{told_words(name, tuple(namespace.trust))}")
+            with trusting(namespace.trust):
+                print(f"\n{told_words(name)}")
         parser.exit()
 
 
@@ -132,14 +135,14 @@ def _evaluate(options: argparse.Namespace, overrides: list[str]) -> None:
     from crossmedia import run
     from crossmedia.console import console, print_scores
 
-    scores, notes = run.evaluated(options.run, options.split, overrides, tuple(options.trust))
+    scores, notes = run.evaluated(options.run, options.split, overrides)
     print_scores(console(), scores, notes)
 
 
 def _generate(options: argparse.Namespace, words: list[str]) -> None:
     from crossmedia.generate import generated
 
-    for line in generated(options.run, words, options.out, tuple(options.trust)):
+    for line in generated(options.run, words, options.out):
         print(line, flush=True)
 
 
@@ -161,7 +164,7 @@ def _report(options: argparse.Namespace, _: list[str]) -> None:
 def _export(options: argparse.Namespace, _: list[str]) -> None:
     from crossmedia.export import export
 
-    print(export(options.run, options.out, tuple(options.trust)))
+    print(export(options.run, options.out))
 
 
 if __name__ == "__main__":

@@ -11,23 +11,19 @@ from crossmedia.listing import groups
 ALLOWED = ("trainer.max_epochs", "trainer.accelerator", "data.num_workers", "compile", "debug", *ELSEWHERE)
 
 
-def parse(words: list[str]) -> tuple[str, list[str], tuple[str, ...]]:
-    """`resume=RUN key=value … --trust PACKAGE` as the run, the overrides and the trusted packages."""
-    name, overrides, trust = "", [], []
-    remaining = list(words)
-    while remaining:
-        word = remaining.pop(0)
+def parse(words: list[str]) -> tuple[str, list[str]]:
+    """`resume=RUN key=value …` as the run and the overrides."""
+    name, overrides = "", []
+    for word in words:
         if word.startswith("resume="):
             if name:
                 raise ConfigError(f"{word}: a command goes on with one run, and {name} was named before")
             name = word.partition("=")[2].strip("'\"")
-        elif word == "--trust" and remaining:
-            trust.append(remaining.pop(0))
         elif word.startswith("-"):
             raise ConfigError(f"{word}: cannot stand beside resume=RUN, which is one run with its own config")
         else:
             overrides.append(word)
-    return name, overrides, tuple(trust)
+    return name, overrides
 
 
 def change(plain: dict[str, Any], overrides: list[str]) -> tuple[DictConfig, list[str]]:

@@ -31,10 +31,10 @@ model = run.load("{source}")
 """
 
 
-def export(name: str | Path, out: Path | None = None, trust: tuple[str, ...] = ()) -> Path:
+def export(name: str | Path, out: Path | None = None) -> Path:
     """Write the folder; returns its path. Raises as `run.load` does."""
     folder, checkpoint = find_run(name)
-    task = run.load(checkpoint, trust)
+    task = run.load(checkpoint)
     saved = read_checkpoint(checkpoint)
     out = out or inside(folder, "export")
     try:

@@ -37,14 +37,14 @@ class Asked(NamedTuple):
     outputs: Iterator[tuple[int, Any]]  # the place of each among them, and itself
 
 
-def generated(name: str, words: list[str], out: Path | None, trust: tuple[str, ...] = ()) -> Iterator[str]:
+def generated(name: str, words: list[str], out: Path | None) -> Iterator[str]:
     """The lines to print, as they come: texts, or the paths of the pictures or sounds that were written.
 
     Raises ConfigError for a word that the task does not take, SystemFault where `out` cannot be written, as
     `run.load` does, and in the end, when the others are done, DataError with every input that is at fault.
     """
     folder, checkpoint = find_run(name)
-    task = run.load(checkpoint, trust)
+    task = run.load(checkpoint)
     given = _keywords(task, words)
     medium = _medium(task, given)
     faults: list[str] = []
@@ -97,9 +97,9 @@ def _told(
         yield str(home)
 
 
-def told_words(name: str, trust: tuple[str, ...] = ()) -> str:
+def told_words(name: str) -> str:
     """What the task of a run makes, and the words that it takes. Raises as `run.load` does."""
-    task = run.load(name, trust)
+    task = run.load(name)
     lines = [f"{type(task).__name__}: {inspect.getdoc(task.generate) or 'tells nothing of itself'}", ""]
     for word, parameter in _parameters(task).items():
         kind = "a file or folder" if word in KINDS else KIND_WORDS.get(_kind(parameter.annotation), "a text")

@@ -9,6 +9,7 @@ import sys
 from importlib import metadata
 from typing import Any
 
+from crossmedia.build import trusted
 from crossmedia.config import HELPERS, ROOT
 from crossmedia.errors import CheckpointError, ConfigError, brief
 from crossmedia.folder import find_run
@@ -42,7 +43,7 @@ def manifest(
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
     return {
         "format": 1,
-        "command": ["python", "train.py", *overrides],
+        "command": ["python", "train.py", *overrides, *(f"--trust={package}" for package in trusted())],
         "seed": seed,
         "data": fingerprint,
         "features": scored_by(model or {}),

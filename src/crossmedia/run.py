@@ -46,14 +46,14 @@ def train(cfg: DictConfig | list[str], overrides: list[str] | None = None) -> di
         return _run(count, cfg, folder, overrides or [])
 
 
-def resume(name: str, overrides: list[str], trust: tuple[str, ...] = ()) -> dict[str, float]:
+def resume(name: str, overrides: list[str]) -> dict[str, float]:
     """Continue a run in its folder, to the same bits; `trainer.max_epochs=20` extends it. Returns the scores.
 
     A run that is finished stays as it is. Raises CheckpointError where there is no run, where its checkpoints
     are damaged, or where the data changed; ConfigError where something else is to change.
     """
     path = find_run(name)[0] if Path(name).is_file() else find_folder(name)
-    plain = saved_config(path, trust)
+    plain = saved_config(path)
     cfg, changes = continued.change(plain, overrides)
     config.check(cfg)
     epochs = cfg.trainer.max_epochs
@@ -70,10 +70,10 @@ def resume(name: str, overrides: list[str], trust: tuple[str, ...] = ()) -> dict
     count = to_start(cfg)
     folder, overrides = RunFolder(path), continued.merged(saved_overrides(path), changes)
     if rank() > 0:
-        return _run(count, cfg, folder, overrides, True, trust)
+        return _run(count, cfg, folder, overrides, True)
     with folder.locked():
         folder.sweep()
-        return _run(count, cfg, folder, overrides, True, trust)
+        return _run(count, cfg, folder, overrides, True)
 
 
 def _run(
@@ -82,15 +82,14 @@ def _run(
     folder: RunFolder,
     overrides: list[str],
     resume: bool = False,
-    trust: tuple[str, ...] = (),
 ) -> dict[str, float]:
     """Train here, or on `count` ranks that are to be started."""
     from crossmedia.session import Session
     from crossmedia.trainer.ranks import launch
 
     if count:
-        return launch(count, cfg, folder, overrides, resume, trust)
-    return Session(cfg, folder, overrides, resume, trust).run()
+        return launch(count, cfg, folder, overrides, resume)
+    return Session(cfg, folder, overrides, resume).run()
 
 
 def quiet_lightning() -> None:
@@ -110,30 +109,29 @@ def monitored(cfg: DictConfig) -> tuple[str, str]:
     return key, scores.get(key.removeprefix("val/"), "min")
 
 
-def load(run: str | Path, trust: tuple[str, ...] = ()) -> Any:
+def load(run: str | Path) -> Any:
     """The task of a run folder, a checkpoint, `latest` or `<experiment>@best`: on the CPU, in eval mode.
 
     Raises CheckpointError where there is none or it is damaged, SecurityError where it names foreign code.
     """
-    return _load(find_run(run)[1], trust)
+    return _load(find_run(run)[1])
 
 
 def _load(
     checkpoint: Path,
-    trust: tuple[str, ...],
     node: dict[str, Any] | None = None,
     changed: dict[str, Any] | None = None,
 ) -> Any:
     """The task of a checkpoint; where `node`, the config of its run, is given, the two must fit, and the task
     is that of the config as it was `changed`."""
     saved = read_checkpoint(checkpoint)
-    refuse_foreign(saved["model"], "model", trust, checkpoint.name)
+    refuse_foreign(saved["model"], "model", checkpoint.name)
     model = without_pretrained(saved["model"])
     if node:
         need_same_model(checkpoint, model, node["model"])
         model = without_pretrained((changed or node)["model"])  # with the paths that hold now
     try:
-        task = build(model, "model", meta=unpack_meta(saved["meta"], trust, checkpoint.name))
+        task = build(model, "model", meta=unpack_meta(saved["meta"], checkpoint.name))
         task.load_state_dict(saved["state_dict"])
         return task.eval()
     except (SecurityError, SystemFault):
@@ -147,32 +145,30 @@ def evaluate(
     run: str | Path,
     split: str | None = None,
     overrides: tuple[str, ...] | list[str] = (),
-    trust: tuple[str, ...] = (),
 ) -> dict[str, float]:
     """Score a checkpoint on one split (default: every test split); writes `eval/<split>.json`.
 
     The run folder alone is enough.
     """
-    return evaluated(run, split, overrides, trust)[0]
+    return evaluated(run, split, overrides)[0]
 
 
 def evaluated(
     run: str | Path,
     split: str | None = None,
     overrides: tuple[str, ...] | list[str] = (),
-    trust: tuple[str, ...] = (),
 ) -> tuple[dict[str, float], list[str]]:
     """As `evaluate`; the scores and what a reader of them has to know."""
     from crossmedia.trainer.steps import Steps
 
     quiet_lightning()
     folder, checkpoint = find_run(run)
-    saved = saved_config(folder, trust)
+    saved = saved_config(folder)
     node = copy.deepcopy(saved)
     for override in overrides:
         config.replace(node, override)
-    refuse_foreign(node["data"], "data", trust)
-    task = _load(checkpoint, trust, saved, node)
+    refuse_foreign(node["data"], "data")
+    task = _load(checkpoint, saved, node)
     task.ready()
     data = build(node["data"], "data")
     data.learn(task.meta)

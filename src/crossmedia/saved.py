@@ -56,7 +56,7 @@ def _finite(value: Any) -> bool:
     return whole and value.device.type == "cpu" and bool(torch.isfinite(value).all())
 
 
-def saved_config(folder: Path, trust: tuple[str, ...] = ()) -> dict[str, Any]:
+def saved_config(folder: Path) -> dict[str, Any]:
     """The resolved config of a run folder; SecurityError where it names foreign code."""
     path = folder / "config.yaml"
     found = read_yaml(path)
@@ -66,7 +66,7 @@ def saved_config(folder: Path, trust: tuple[str, ...] = ()) -> dict[str, Any]:
     if not isinstance(found, dict) or not all(isinstance(found.get(key), parts[key]) for key in parts):
         raise CheckpointError(f"{path}: is not the config of a run")
     for key, node in found.items():
-        refuse_foreign(node, str(key), trust, path.name)
+        refuse_foreign(node, str(key), path.name)
     return found
 
 
@@ -188,11 +188,11 @@ def pack_meta(meta: Any) -> dict[str, Any]:
     return plain | {name: part.config() for name, part in parts.items()}
 
 
-def unpack_meta(plain: dict[str, Any], trust: tuple[str, ...] = (), source: str = "a run folder") -> Any:
+def unpack_meta(plain: dict[str, Any], source: str = "a run folder") -> Any:
     """What `pack_meta` gave, built again."""
     from crossmedia.data.batches import Meta
 
-    refuse_foreign(plain, "meta", trust, source)
+    refuse_foreign(plain, "meta", source)
     parts = {name: build(node, f"meta.{name}") for name, node in plain.items() if name not in PLAIN}
     seconds, longest = plain.get("seconds"), plain.get("longest")
     return Meta(

@@ -41,16 +41,9 @@ from crossmedia.trainer.trackers import Pictures, ending, spared, trackers
 class Session:
     """Holds the parts of a run while it lasts."""
 
-    def __init__(
-        self,
-        cfg: DictConfig,
-        folder: RunFolder,
-        overrides: list[str],
-        resume: bool = False,
-        trust: tuple[str, ...] = (),
-    ):
+    def __init__(self, cfg: DictConfig, folder: RunFolder, overrides: list[str], resume: bool = False):
         self.cfg, self.folder, self.overrides = cfg, folder, overrides
-        self.resume, self.trust = resume, trust
+        self.resume = resume
         self.first = rank() == 0  # the one that writes and prints
         self.console = console(quiet=not self.first, lasting=True)
         self.signals = Signals()
@@ -81,7 +74,7 @@ class Session:
         origin = last_good(self.folder.path) if self.resume else Origin()
         found, saved = origin.checkpoint, origin.contents
         data = build(config.resolved(cfg)["data"], "data")
-        data.learn(unpack_meta(saved["meta"], self.trust) if saved else None)
+        data.learn(unpack_meta(saved["meta"]) if saved else None)
         notes = config.fill_from_data(cfg, data)
         plain = config.resolved(cfg)
         config.check_sizes(plain)

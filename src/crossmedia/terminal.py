@@ -1,5 +1,6 @@
 """Around both commands: what precedes Hydra, and how every error becomes one line and an exit code."""
 
+import argparse
 import difflib
 import errno
 import io
@@ -41,6 +42,19 @@ def guarded(main: Callable[[], Any], root: Path) -> int:
 
     guard()
     return explained(main)
+
+
+def trusted_words() -> list[str]:
+    """The packages of `--trust PACKAGE`, which Hydra does not know: taken out of the command line."""
+
+    def refuse(message: str) -> NoReturn:
+        raise ConfigError(f"{message}. Say --trust PACKAGE: a package of yours that a run's files may name")
+
+    parser: Any = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.error = refuse
+    parser.add_argument("--trust", action="append", default=[])
+    options, sys.argv[1:] = parser.parse_known_args()
+    return options.trust
 
 
 def arguments() -> Any:
@@ -144,7 +158,8 @@ def _help(root: Path) -> None:
     print(
         "\nOverrides: key=value changes, +key=value adds, ~key drops. --cfg job shows every key with its\n"
         "value, --info what Hydra composed, -m key=a,b runs a grid, -cd FOLDER adds configs of yours,\n"
-        "--hydra-help Hydra's further words. What reads the runs: crossmedia --help"
+        "--trust PACKAGE lets the files of runs name classes of a package of yours, --hydra-help Hydra's further\n"
+        "words. What reads the runs: crossmedia --help"
     )
 
 

@@ -11,7 +11,7 @@ from hostile import KINDS, OF_CHECKPOINT, OF_CONFIG, TARGETS, harm, in_checkpoin
 from PIL import Image
 
 from crossmedia import build, cli, run
-from crossmedia.build import refuse_foreign
+from crossmedia.build import refuse_foreign, trusting
 from crossmedia.errors import SecurityError
 from crossmedia.nets import backbones
 from crossmedia.saved import read_yaml
@@ -81,8 +81,8 @@ def test_a_hostile_name_is_refused_wherever_it_stands(refused, located, canary, 
 
 def test_the_canary_sings_for_a_name_that_is_let_in(canary, folder):
     in_config(folder, "data", {"_target_": "canary.Thing"})
-    with pytest.raises(AttributeError):
-        run.evaluate(folder, trust=("canary",))
+    with trusting(["canary"]), pytest.raises(AttributeError):
+        run.evaluate(folder)
     assert canary.exists()
 
 

@@ -21,12 +21,13 @@ def main(report: Path) -> None:
         threading.Thread(target=_end_with_parent, daemon=True).start()
         from omegaconf import OmegaConf
 
+        from crossmedia.build import trusting
         from crossmedia.folder import RunFolder
         from crossmedia.session import Session
 
         cfg: Any = OmegaConf.create(told["config"])
-        resume, trust = told["resume"], tuple(told["trust"])
-        Session(cfg, RunFolder(Path(told["folder"])), told["overrides"], resume, trust).run()
+        with trusting(told["trust"]):
+            Session(cfg, RunFolder(Path(told["folder"])), told["overrides"], told["resume"]).run()
     except BaseException as error:
         sys.stdout.flush()
         if isinstance(error, Exception):

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from crossmedia.build import trusted
 from crossmedia.errors import Interrupted, RankError, UserError, first_line
 from crossmedia.folder import RunFolder, read_json
 from crossmedia.saved import saved_facts
@@ -32,7 +33,7 @@ AREAS = {error.area: error for error in UserError.__subclasses__()}
 
 
 def launch(
-    count: int, cfg: DictConfig, folder: RunFolder, overrides: list[str], resume: bool, trust: tuple[str, ...]
+    count: int, cfg: DictConfig, folder: RunFolder, overrides: list[str], resume: bool
 ) -> dict[str, float]:
     """Train on `count` ranks of this machine; returns the scores that rank 0 writes.
 
@@ -42,7 +43,7 @@ def launch(
     distributed: Any = torch.distributed  # its types leave the store out
     store = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     told = {"config": OmegaConf.to_yaml(cfg), "folder": str(folder.path), "overrides": overrides}
-    told |= {"resume": resume, "trust": trust}
+    told |= {"resume": resume, "trust": trusted()}
     strategy = cfg.trainer.get("strategy")
     timeout = strategy.get("timeout", TIMEOUT) if OmegaConf.is_dict(strategy) else TIMEOUT
     ranks: list[Rank] = []
