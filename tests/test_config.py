@@ -56,6 +56,14 @@ def test_a_score_that_is_never_logged_cannot_be_monitored():
     assert "val/accuracy" in faults("monitor=val/acuracy")[0]
 
 
+@pytest.mark.parametrize("target", ["torch.nn.Identity", "crossmedia.metrics.embedded.SceneLevels"])
+def test_features_that_score_no_pictures_are_named(target):
+    with pytest.raises(ConfigError) as caught:
+        check(compose(["experiments=gan_scenes", f"model.features._target_={target}"]))
+    name = target.rpartition(".")[2]
+    assert caught.value.lines[0].startswith(f"model.features={name}: must have a name and see pictures")
+
+
 def test_more_gpus_than_there_are_is_named():
     assert "this machine has" in faults("trainer=gpu", "trainer.devices=99")[0]
 

@@ -50,6 +50,7 @@ POINTS = [
     ("step", 17),
     ("backward", 3),
     ("backward", 8),
+    ("backward", 10),  # between the moves of two players, also where the generator moves at every second step
     ("backward", 14),
     ("validation", 0),
     ("validation", 3),

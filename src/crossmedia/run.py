@@ -103,10 +103,10 @@ def quiet_lightning() -> None:
 
 def monitored(cfg: DictConfig) -> tuple[str, str]:
     """The score that chooses the best checkpoint, and its better direction, "min" or "max"."""
-    model: Any = OmegaConf.to_container(cfg.model)
+    model: Any = OmegaConf.to_container(cfg.model, resolve=True)
     scores = locate(model["_target_"], "model").scored(model)
     key = cfg.monitor or f"val/{next(iter(scores))}"
-    return key, scores.get(key.removeprefix("val/"), "min")
+    return key, {"loss": "min", **scores}[key.removeprefix("val/")]
 
 
 def load(run: str | Path) -> Any:

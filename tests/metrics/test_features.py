@@ -10,7 +10,9 @@ import torch
 import torch.nn.functional as F
 
 from crossmedia.errors import CheckpointError, SecurityError, SystemFault
-from crossmedia.metrics.features import InceptionFeatures, in_colour, resized
+from crossmedia.images.transforms import resized
+from crossmedia.metrics.features import InceptionFeatures, in_colour
+from crossmedia.nets.reader import SceneReader
 from crossmedia.nets.inception import InceptionV3
 
 SMALL = 75  # the least side that the net takes
@@ -19,17 +21,26 @@ SMALL = 75  # the least side that the net takes
 def test_a_fine_checkerboard_at_half_its_size_is_grey():
     squares = (torch.arange(64)[:, None] + torch.arange(64)) % 2
     board = (2.0 * squares - 1).expand(1, 3, 64, 64)
-    inner = resized(board, 32)[..., 2:-2, 2:-2]  # at the edge a pixel has no other side to average
+    inner = resized(board, (32, 32))[..., 2:-2, 2:-2]  # at the edge a pixel has no other side to average
     assert inner.abs().max() < 1e-6
     assert F.interpolate(board, (21, 21), mode="bilinear").abs().max() > 0.5  # what it would be otherwise
+
+
+def test_a_reader_sees_what_a_fine_checkerboard_averages_to():
+    net = SceneReader([2, 2], image_size=16, widths=(4, 4)).eval()
+    squares = (torch.arange(48)[:, None] + torch.arange(48)) % 2
+    board = (2.0 * squares - 1).expand(1, 3, 48, 48)
+    told = F.interpolate(board, (16, 16), mode="bilinear", antialias=True)
+    assert torch.equal(net(board), net(told))
+    assert not torch.equal(net(board), net(F.interpolate(board, (16, 16), mode="bilinear")))
 
 
 @pytest.mark.parametrize("size", [32, 64, 100])
 def test_resizing_is_torch_s_with_antialiasing(size):
     images = torch.rand(2, 3, 64, 48)
     told = F.interpolate(images, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
-    assert torch.equal(resized(images, size), told)
-    assert resized(told, size) is told
+    assert torch.equal(resized(images, (size, size)), told)
+    assert resized(told, (size, size)) is told
 
 
 def test_grey_is_the_same_in_three_channels_and_another_number_is_refused():
@@ -88,7 +99,7 @@ def inception(tmp_path_factory):
 def test_features_are_the_net_s_of_resized_pictures_and_probabilities_leave_out_the_bias(inception):
     images = torch.rand(2, 1, 100, 90) * 2 - 1
     seen = inception(images)
-    told = inception.net(resized(images, SMALL).repeat(1, 3, 1, 1))
+    told = inception.net(resized(images, (SMALL, SMALL)).repeat(1, 3, 1, 1))
     torch.testing.assert_close(seen.features, told, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(seen.probabilities, (told @ inception.net.fc.weight.T).softmax(1))
     assert (seen.probabilities - inception.net.fc(told).softmax(1)).abs().max() > 1e-5

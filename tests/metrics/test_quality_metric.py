@@ -13,7 +13,7 @@ from crossmedia.data.views import ImageView
 from crossmedia.errors import DataError, NonFiniteError
 from crossmedia.images.transforms import ImageTransform
 from crossmedia.metrics import quality
-from crossmedia.metrics.features import Features, in_colour, resized
+from crossmedia.metrics.features import Features, in_colour
 from crossmedia.metrics.quality import (
     SCORES,
     Quality,
@@ -38,7 +38,7 @@ class Toy(nn.Module):
 
     def forward(self, images):
         assert len(images), "a net need not know what to make of none"
-        x = self.convolution(in_colour(resized(images, 8))).relu()  # (B, 6, 6, 6)
+        x = self.convolution(in_colour(resized(images, (8, 8)))).relu()  # (B, 6, 6, 6)
         features = self.dropout(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))  # (B, 12)
         return Features(features, (3 * features[:, :4]).softmax(1))
 

@@ -71,7 +71,20 @@ def test_the_training_split_has_no_floor_and_no_copy_of_itself_is_usual():
 @pytest.mark.parametrize("size", [1, 5, 12])
 def test_scores_are_the_same_in_batches_of_any_size(size):
     whole = batch_of(12)
-    assert scored(gan(), *parts(whole, size)) == pytest.approx(scored(gan(), whole), rel=1e-4, abs=1e-6)
+    assert scored(gan(), *parts(whole, size)) == pytest.approx(scored(gan(), whole), rel=1e-6, abs=1e-9)
+
+
+class Few(Data):
+    def split(self, name):
+        return range(8 if name == "train" else 60)
+
+
+def test_a_floor_of_fewer_pictures_than_were_scored_is_told_as_too_high():
+    model = gan()
+    model.data = Few()
+    scored(model, batch_of(12))
+    line = "12 made and 12 real pictures, features of colours; the floor is that of 8 training pictures, too few"
+    assert model.notes("test")[0] == f"test: {line}: it lies too high"
 
 
 def test_what_only_fills_a_batch_is_not_scored():

@@ -1,16 +1,20 @@
 """A GAN that is told kinds: it learns to draw what it is told, and is scored by being read so."""
 
 import functools
+from types import SimpleNamespace as Namespace
 
 import pytest
 import torch
 from colours import Colours
 from torch import nn
 
+from crossmedia.config import compose
 from crossmedia.data.batches import KindBatch, Meta
 from crossmedia.nets.dcgan import Discriminator
 from crossmedia.nets.kinds import one_hot
+from crossmedia.run import monitored
 from crossmedia.tasks.gan import GAN
+from crossmedia.tasks.starts import Starts
 
 SHADE = torch.tensor([0.5, -0.5])  # of the pictures of each kind
 
@@ -123,6 +127,16 @@ def test_a_config_says_whether_it_is_scored():
     nets = [{"kinds": whole}, {"kinds": whole, "objects": 2}, {"kinds": [8, 8]}, {"kinds": 192}, {}]
     found = [GAN.scored({"features": features, "net": net}).get("as_told_scenes") for net in nets]
     assert found == ["max", None, None, None, None]
+
+
+def test_being_read_as_told_is_better_the_more():
+    words = ["experiments=gan_scenes", "monitor=val/as_told_scenes"]
+    assert monitored(compose(words)) == ("val/as_told_scenes", "max")
+
+
+def test_the_way_between_latents_of_one_number_is_a_line():
+    ways = Starts(Namespace(latent_dim=1), Meta()).ways((torch.tensor([[1.0], [3.0], [-1.0]]),), 3)
+    assert ways[0].flatten().tolist() == [1, 2, 3, 3, 1, -1]
 
 
 def test_pictures_are_of_the_kinds_of_their_seed_whatever_their_number():

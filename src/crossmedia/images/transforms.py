@@ -47,12 +47,12 @@ class ImageTransform:
             top, left = (height - side) // 2, (width - side) // 2
             image = image[:, top : top + side, left : left + side]
         if self.fit != "pad":
-            return _in_channels(_resize(image, self.size, self.size), self.channels).contiguous()
+            return _in_channels(resized(image[None], (self.size, self.size))[0], self.channels).contiguous()
         scale = self.size / max(height, width)
         height, width = max(1, round(height * scale)), max(1, round(width * scale))
         square = _in_channels(self._ground, self.channels).repeat(1, self.size, self.size)
         top, left = (self.size - height) // 2, (self.size - width) // 2
-        small = _in_channels(_resize(image, height, width), self.channels)
+        small = _in_channels(resized(image[None], (height, width))[0], self.channels)
         square[:, top : top + height, left : left + width] = small
         return square
 
@@ -80,8 +80,9 @@ def _in_channels(image: Tensor, channels: int) -> Tensor:
     return torch.tensordot(weights, image.float(), dims=1).round().to(torch.uint8)[None]
 
 
-def _resize(image: Tensor, height: int, width: int) -> Tensor:
-    """Bilinear, each output pixel averaging all that it covers."""
-    if image.shape[1:] == (height, width):
-        return image
-    return F.interpolate(image[None], (height, width), mode="bilinear", antialias=True)[0]
+def resized(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """(B, C, H, W) -> (B, C, *size): bilinear, each pixel averaging all that it covers, as pictures are
+    scored in a way that does not depend on the tool (Parmar et al., 2022)."""
+    if images.shape[-2:] == size:
+        return images
+    return F.interpolate(images, size, mode="bilinear", antialias=True)

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from crossmedia.build import build
 from crossmedia.images.reading import COUNTS, attributes, kinds, peaks
-from crossmedia.metrics.features import Features, Known, in_colour, resized, sha256
+from crossmedia.images.transforms import resized
+from crossmedia.metrics.features import Features, Known, in_colour, sha256
 
 HOME = Path(__file__).parents[1] / "embedded"
 WEIGHTS = "model.safetensors"
@@ -112,4 +113,4 @@ class DigitFeatures(nn.Module):
 
     @staticmethod
     def _at_size(images: Tensor) -> Tensor:
-        return resized(images.mean(1, keepdim=True), 8)  # as the data has them
+        return resized(images.mean(1, keepdim=True), (8, 8))  # as the data has them

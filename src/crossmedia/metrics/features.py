@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crossmedia.build import locate
 from crossmedia.errors import CheckpointError, SecurityError, SystemFault, brief
+from crossmedia.images.transforms import resized
 from crossmedia.nets.inception import InceptionV3
 
 _PUBLISHED = "6726825d"  # how the sha256 of pytorch-fid's file begins
@@ -20,6 +20,9 @@ _SOURCE = (
     "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
     f"pt_inception-2015-12-05-{_PUBLISHED}.pth"
 )
+
+
+NEEDED = "must have a name and see pictures, as SceneFeatures, DigitFeatures and InceptionFeatures do"
 
 
 class Features(NamedTuple):
@@ -41,6 +44,13 @@ def known(node: dict[str, Any]) -> Known:
     """The features of a config's node, without building them; ConfigError where it names no class."""
     cls = locate(node.get("_target_"), "model.features")
     return cls.known(node) if hasattr(cls, "known") else Known(cls.name, None)
+
+
+def scores_pictures(features: Any) -> bool:
+    """Whether a class, or a net of it, has what its scores need: a name, and a forward of its own."""
+    own = getattr(features, "forward", None)
+    cls = features if isinstance(features, type) else type(features)
+    return isinstance(getattr(features, "name", None), str) and own and cls.forward is not nn.Module.forward
 
 
 class InceptionFeatures(nn.Module):
@@ -95,16 +105,8 @@ class InceptionFeatures(nn.Module):
         return Features(features, (features @ self.net.fc.weight.T).softmax(-1))
 
     def _features(self, images: Tensor) -> Tensor:
-        images = in_colour(resized(images, self.size))
+        images = in_colour(resized(images, (self.size, self.size)))
         return self.net(images.contiguous(memory_format=torch.channels_last))
-
-
-def resized(images: Tensor, size: int) -> Tensor:
-    """(B, C, H, W) -> (B, C, size, size): bilinear, each pixel averaging all that it covers, as pictures are
-    scored in a way that does not depend on the tool (Parmar et al., 2022)."""
-    if images.shape[-2:] == (size, size):
-        return images
-    return F.interpolate(images, (size, size), mode="bilinear", antialias=True)
 
 
 def in_colour(images: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from crossmedia.errors import DataError, NonFiniteError
-from crossmedia.metrics.features import Features
+from crossmedia.metrics.features import NEEDED, Features, scores_pictures
 
 SCORES = {
     "fid": "min",
@@ -48,6 +48,8 @@ class Quality(Metric):
 
     def __init__(self, features: nn.Module):
         super().__init__()
+        if not scores_pictures(features):
+            raise ValueError(f"features {type(features).__name__}: {NEEDED}")
         self.name = str(features.name)
         self._held = [features.requires_grad_(False)]  # in a list, so no submodule
         for state in ("real", "fake", "probabilities", "keys"):  # flat: a rank may have none of unknown width

@@ -6,9 +6,9 @@ Shapes: B batch, C channels, H W image size, D width of the last stage, G cells 
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from crossmedia.images.transforms import resized
 from crossmedia.limits import within
 
 
@@ -39,10 +39,7 @@ class SceneReader(nn.Module):
         self.head = nn.Conv2d(widths[-1], 1 + sum(attributes), 1)
 
     def features(self, images: Tensor) -> Tensor:
-        size = (self.image_size, self.image_size)
-        if images.shape[-2:] != size:
-            images = F.interpolate(images, size, mode="bilinear", antialias=True)
-        return self.stages(images)  # (B, C, H, W) -> (B, D, G, G)
+        return self.stages(resized(images, (self.image_size, self.image_size)))  # (B, C, H, W) -> (B, D, G, G)
 
     def levels(self, images: Tensor) -> list[Tensor]:
         """What each stage sees of pictures (B, C, S, S) of `image_size`: (B, its width, ·, ·)."""

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import MeanMetric
 
+from crossmedia.build import locate
 from crossmedia.data.batches import ImageBatch, KindBatch, Meta, ids_of
 from crossmedia.data.order import address
 from crossmedia.errors import ConfigError
@@ -24,19 +25,17 @@ from crossmedia.losses.adversarial import (
     r1_penalty,
 )
 from crossmedia.metrics.drawn import Drawn
-from crossmedia.metrics.features import known
-from crossmedia.metrics.quality import Quality, frechet, kernel
+from crossmedia.metrics.features import NEEDED, known, scores_pictures
+from crossmedia.metrics.quality import Quality
 from crossmedia.report.panels import Grid, Panel
 from crossmedia.tasks.base import to_uint8
+from crossmedia.tasks.floors import Floors, remarks
 from crossmedia.tasks.phases import Phase, PhasedTask
 from crossmedia.tasks.starts import Start, Starts, told_score
 
 GRID, ROWS, STEPS = 64, 4, 12  # pictures of the fixed grid; its rows, and those of ways between latents
 TOGETHER = 16  # pictures made at once, always so many: one does not depend on how many are asked for
 WATCHED, SEARCHED = 10_000, 50_000  # training pictures that one may be a copy of: validation, test
-FLOORS = 8  # draws of training pictures, at most, over which the floor is averaged: one of few is chance
-COLLAPSED = 0.1  # share of the real pictures that are reached, or that lie among the made ones
-COPIED = 0.25  # of the usual distance to the nearest training picture
 
 
 class GAN(PhasedTask):
@@ -105,11 +104,17 @@ class GAN(PhasedTask):
 
     @classmethod
     def scored(cls, model: dict[str, Any]) -> dict[str, str]:
+        """ConfigError where the config's `features` score no pictures."""
+        parts = (model.get(part) for part in ("features", "net"))
+        node, net = (part if isinstance(part, dict) else {} for part in parts)
         try:
-            features, net = known(model.get("features") or {}), model.get("net") or {}
-            return Quality.scores_of(features) | told_score(features, net.get("kinds"), net.get("objects", 1))
-        except (AttributeError, ConfigError):  # the node's own check tells
+            cls = locate(node.get("_target_"), "model.features")
+        except ConfigError:  # the node's own check tells
             return {}
+        if not scores_pictures(cls):
+            raise ConfigError(f"model.features={cls.__name__}: {NEEDED}")
+        features = known(node)
+        return Quality.scores_of(features) | told_score(features, net.get("kinds"), net.get("objects", 1))
 
     def phases(self) -> list[Phase]:
         return [
@@ -204,12 +209,9 @@ class GAN(PhasedTask):
         found = {f"{name}_{self.quality.name}": value for name, value in self.quality.compute().items()}
         pool = self._training(split)
         real = self._real.features(split, self.quality.n)
-        self._floors = [] if split == "train" else _draws(pool, len(real))
+        self._floors = None if split == "train" else Floors(real, pool)
         if self._floors:
-            sets = [(real[: len(other)], other) for other in self._floors]
-            for score, distance in (("fid", frechet), ("kid", kernel)):
-                floor = torch.stack([distance(*pair) for pair in sets]).mean()
-                found[f"{score}_{self.quality.name}_floor"] = floor
+            found |= self._floors.scores(self.quality.name)
         for name, value in found.items():
             self.log(f"{split}/{name}", value.float())
         self.found = found
@@ -231,23 +233,9 @@ class GAN(PhasedTask):
     def notes(self, split: str) -> list[str]:
         """What the scores rest on, and signs of a collapse."""
         name, count = self.quality.name, self.quality.n
-        said = [f"{split}: {count} made and {count} real pictures, features of {name}"]
-        if self._floors:
-            draws = f", the mean of {len(self._floors)} draws" if len(self._floors) > 1 else ""
-            said[0] += f"; the floor is that of {len(self._floors[0])} training pictures{draws}"
-        coverage, recall = (float(self.found[f"{score}_{name}"]) for score in ("coverage", "recall"))
-        if min(coverage, recall) < COLLAPSED:
-            said.append(
-                f"{split}: the made pictures reach {coverage:.0%} of the real ones; {recall:.0%} of the real "
-                "ones lie among them: a collapse, or unlike any"
-            )
-        found = self._nearest[0].median().item()
-        if self._usual is not None and found < COPIED * self._usual:
-            said.append(
-                f"{split}: the made pictures lie nearer to training pictures than real ones do, "
-                f"{found:.3g} for {self._usual:.3g}: copies"
-            )
-        return said
+        floor = self._floors.told() if self._floors else ""
+        said = f"{split}: {count} made and {count} real pictures, features of {name}{floor}"
+        return [said, *remarks(split, name, self.found, self._nearest[0], self._usual)]
 
     @torch.inference_mode()
     def generate(self, *, n: int = 16, seed: int = 0, first: int = 0) -> Tensor:
@@ -291,9 +279,3 @@ class GAN(PhasedTask):
 
     def _from(self, start: Start) -> Tensor:
         return self.net(*(part.to(self.device) for part in start))
-
-
-def _draws(pool: Tensor, count: int) -> list[Tensor]:
-    """Sets of so many of the pool (N, D) that have none in common; all of it where there are no more."""
-    whole = len(pool) // count
-    return list(pool[: whole * count].split(count))[:FLOORS] if whole else [pool]

@@ -13,6 +13,7 @@ from crossmedia.data.batches import Meta
 from crossmedia.data.order import generator
 from crossmedia.errors import ConfigError
 
+STRAIGHT = 1e-3  # sine of an angle at which an arc is a line, or none: latents of one number
 Start = tuple[Tensor, ...]  # what `net(*start)` takes: latents (B, Z), and kinds (B, N, A)
 
 
@@ -84,7 +85,9 @@ def _beyond(column: Tensor, values: int) -> bool:
 
 
 def _arc(one: Tensor, other: Tensor, steps: int) -> Tensor:
-    """Latents on the arc from one to the other: Gaussian ones are all about as long (White, 2016)."""
+    """Latents (steps, Z) on the arc from one to the other: Gaussian ones are all about as long (White, 2016)."""
     angle = torch.acos(torch.cosine_similarity(one, other, dim=0).clamp(-1, 1))
     part = torch.linspace(0, 1, steps)[:, None]
+    if torch.sin(angle) < STRAIGHT:
+        return (1 - part) * one + part * other
     return (torch.sin((1 - part) * angle) * one + torch.sin(part * angle) * other) / torch.sin(angle)
