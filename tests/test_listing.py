@@ -47,6 +47,7 @@ def test_every_option_opens_with_a_sentence(group):
 def test_test_goes_without_saying_in_a_score():
     text = score_text({"test/accuracy": 0.98649, "test_composition/bleu4": 0.61, "test/count": 3})
     assert text == "accuracy 0.986 · test_composition/bleu4 0.610 · count 3"
+    assert score_text({"test/fid": 0.022489, "test/fid_floor": 0.0019928}) == "fid 0.0225 · fid_floor 0.00199"
     assert score_text({}) == score_text(None) == "–"
 
 

@@ -84,4 +84,6 @@ def score_text(score: dict[str, Any] | None) -> str:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3g}" if 0 < abs(value) < 0.1 else f"{value:.3f}"
