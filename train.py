@@ -41,15 +41,16 @@ def main(cfg: DictConfig) -> float | None:
 def go() -> None:
     """`resume=RUN` goes on with a run by its own config, without Hydra; all else is Hydra's to compose."""
     with trusting(terminal.trusted_words()):
-        _go()
+        if any(word.startswith("resume=") for word in sys.argv[1:]):
+            from crossmedia import continued, run
+
+            run.resume(*continued.parse(sys.argv[1:]))
+        else:
+            composed()
 
 
-def _go() -> None:
-    if any(word.startswith("resume=") for word in sys.argv[1:]):
-        from crossmedia import continued, run
-
-        run.resume(*continued.parse(sys.argv[1:]))
-        return
+def composed() -> None:
+    """One run, or those of a grid and their table."""
     words = terminal.arguments()
     if words.multirun:
         grid.need_right(words.overrides, words.config_dir)

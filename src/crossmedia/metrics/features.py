@@ -48,9 +48,9 @@ def known(node: dict[str, Any]) -> Known:
 
 def scores_pictures(features: Any) -> bool:
     """Whether a class, or a net of it, has what its scores need: a name, and a forward of its own."""
-    own = getattr(features, "forward", None)
-    cls = features if isinstance(features, type) else type(features)
-    return isinstance(getattr(features, "name", None), str) and own and cls.forward is not nn.Module.forward
+    kind: Any = features if isinstance(features, type) else type(features)
+    own = getattr(kind, "forward", nn.Module.forward) is not nn.Module.forward
+    return own and isinstance(getattr(features, "name", None), str)
 
 
 class InceptionFeatures(nn.Module):

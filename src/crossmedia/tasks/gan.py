@@ -108,11 +108,11 @@ class GAN(PhasedTask):
         parts = (model.get(part) for part in ("features", "net"))
         node, net = (part if isinstance(part, dict) else {} for part in parts)
         try:
-            cls = locate(node.get("_target_"), "model.features")
+            kind = locate(node.get("_target_"), "model.features")
         except ConfigError:  # the node's own check tells
             return {}
-        if not scores_pictures(cls):
-            raise ConfigError(f"model.features={cls.__name__}: {NEEDED}")
+        if not scores_pictures(kind):
+            raise ConfigError(f"model.features={kind.__name__}: {NEEDED}")
         features = known(node)
         return Quality.scores_of(features) | told_score(features, net.get("kinds"), net.get("objects", 1))
 
