@@ -100,7 +100,8 @@ def small(name: str, folder: Path) -> list[str]:
 def speech(name: str, folder: Path) -> list[str]:
     """Data of an experiment that makes speech."""
     if name.startswith("fastspeech"):
-        return [*FEW_SCENES, "model.schedule=null", f"model.aligner.run={aligner()}"]
+        teacher = name.replace("fastspeech", "tacotron")
+        return [*speech(teacher, folder), "model.schedule=null", f"model.aligner.run={aligner(teacher)}"]
     if name.endswith("_prompts"):
         return prompts(folder / "prompts", "data.source")
     if name.endswith("_ljspeech"):
@@ -113,13 +114,13 @@ def speech(name: str, folder: Path) -> list[str]:
 
 
 @cache
-def aligner() -> Path:
-    """A run of TTS that has seen two batches."""
+def aligner(name: str = "tacotron_scenes") -> Path:
+    """A run of an experiment of TTS that has seen two batches."""
     from crossmedia import run
 
     out = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, out)
-    words = ["experiments=tacotron_scenes", *TINY, *small("tacotron_scenes", out), "data.batch_size=8"]
+    words = [f"experiments={name}", *TINY, *small(name, out), "data.batch_size=8"]
     run.train([*words, "name=aligner", f"out_dir={out}"])
     return out / "aligner"
 
