@@ -109,7 +109,7 @@ def of_run(name: str, vocoder: str | None, count: int) -> list[Judged]:
     """What a run makes of the first sounds of its test split, and these."""
     folder, checkpoint = find_run(name)
     node = saved_config(folder)
-    refuse_foreign(node["data"], "data", (), str(folder))
+    refuse_foreign(node["data"], "data", str(folder))
     split = build(node["data"]["source"], "data.source").split(SPLIT)
     samples = [split[index] for index in range(min(count, len(split)))]
     task = load(checkpoint)

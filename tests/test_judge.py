@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from made import TINY, small
 from pocketsphinx import Decoder
 from sounds import save
 from spoken import utterance
@@ -9,6 +10,7 @@ from spoken import utterance
 from benchmarks.judge import RATE, captions_grammar, main, transcribed
 from crossmedia.audio.speak import speak
 from crossmedia.data.sources.scenes import Scenes
+from crossmedia.run import train
 
 TEXTS = ["a small red circle", "there is a medium-sized blue rhombus"]
 
@@ -54,6 +56,17 @@ def test_a_folder_of_clips_is_judged_by_the_lines_of_its_text(clips, tmp_path, c
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{tmp_path}: WER 10.00 %, 1 of 2 clips wrong"
     assert lines[1] == '  "there is a large blue rhombus" heard as "there is a medium-sized blue rhombus"'
+
+
+def test_a_run_is_judged_beside_the_real_sounds(tmp_path, capsys):
+    few = small("tacotron_scenes", tmp_path)
+    train(["experiments=tacotron_scenes", *TINY, *few, "data.batch_size=8", f"out_dir={tmp_path}"])
+    run = tmp_path / "tacotron_scenes"
+    capsys.readouterr()
+    assert main([str(run), "--count", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"made by {run}: WER ")
+    assert "real: WER 0.00 %, 0 of 2 clips wrong" in lines
 
 
 def test_a_folder_whose_lines_do_not_fit_is_named(clips, tmp_path, capsys):

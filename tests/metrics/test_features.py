@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from crossmedia.errors import CheckpointError, SecurityError, SystemFault
 from crossmedia.images.transforms import resized
 from crossmedia.metrics.features import InceptionFeatures, in_colour
-from crossmedia.nets.reader import SceneReader
 from crossmedia.nets.inception import InceptionV3
+from crossmedia.nets.reader import SceneReader
 
 SMALL = 75  # the least side that the net takes
 

@@ -84,7 +84,7 @@ def test_a_floor_of_fewer_pictures_than_were_scored_is_told_as_too_high():
     model.data = Few()
     scored(model, batch_of(12))
     line = "12 made and 12 real pictures, features of colours; the floor is that of 8 training pictures, too few"
-    assert model.notes("test")[0] == f"test: {line}: it lies too high"
+    assert model.notes("test")[0] == f"test: {line}: that of FID lies too high"
 
 
 def test_what_only_fills_a_batch_is_not_scored():

@@ -33,7 +33,7 @@ class Floors:
         words = f"; the floor is that of {count} training pictures"
         if several > 1:
             words += f", the mean of {several} draws"
-        return words + (", too few: it lies too high" if count < self.scored else "")
+        return words + (", too few: that of FID lies too high" if count < self.scored else "")
 
 
 def remarks(

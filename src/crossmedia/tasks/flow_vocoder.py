@@ -52,7 +52,7 @@ class FlowVocoder(Task):
         optimizer: Callable[..., Optimizer],
         schedule: Callable[..., LRScheduler] | None = None,
         noise: float = 1e-3,
-        sigma: float = 0.6,
+        sigma: float = 0.85,
         judge: Judge | None = None,
     ):
         super().__init__(net, meta, optimizer, schedule)
