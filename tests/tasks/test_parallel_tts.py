@@ -5,7 +5,9 @@ import pytest
 import torch
 from announcer import ADAM, HOP, MELS, META, RATE, TEXTS, batch_of, mel, one, samples
 
+from crossmedia.errors import CheckpointError, ConfigError, DataError
 from crossmedia.nets.fastspeech import FastSpeech2
+from crossmedia.tasks.frozen import Aligner
 from crossmedia.tasks.parallel_tts import ParallelTTS
 
 EACH = 12  # frames of a letter
@@ -53,6 +55,12 @@ def test_how_a_clip_is_spoken_is_found_a_character(task):
     assert way.energy[0] > float(task.mel.silence)
     (_, blank) = task._spoken(batch_of(["ab", "a d"]))
     assert blank.pitch[1] == 0  # no voice
+
+
+def test_a_clip_that_cannot_be_read_stops_with_its_name(task):
+    task.data = SimpleNamespace(loader=lambda split: [batch_of(), DataError("b.flac: cut short")])
+    with pytest.raises(DataError, match="b.flac: cut short"):
+        task.on_train_start()
 
 
 def test_losses_of_a_clip_are_the_same_alone_and_in_a_batch(task):
@@ -165,10 +173,7 @@ def test_scores_do_not_depend_on_the_batch_nor_on_what_only_fills_it(task, logge
     assert "Mels, made" in [panel.title for panel in task.panels("val")]
 
 
-def test_durations_for_other_mels_or_texts_are_refused(tmp_path):
-    from crossmedia.errors import CheckpointError, ConfigError
-    from crossmedia.tasks.frozen import Aligner
-
+def test_an_aligner_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match="model.aligner.run=null"):
         Aligner().read(mel())
     with pytest.raises(CheckpointError, match="no such run folder"):

@@ -9,9 +9,9 @@ from crossmedia.tasks.tts import TTS
 SIZES = {"dim": 16, "decoder_dim": 24, "prenet_dim": 16, "attention_dim": 8, "postnet_dim": 8}
 
 
-def made(meta=META, speakers=0):
+def made(meta=META, speakers=0, reduction=2):
     torch.manual_seed(0)
-    net = Tacotron2(meta.tokenizer.vocab_size, MELS, **SIZES, reduction=2, speakers=speakers)
+    net = Tacotron2(meta.tokenizer.vocab_size, MELS, **SIZES, reduction=reduction, speakers=speakers)
     return TTS(net, meta, ADAM, mel())
 
 
@@ -160,6 +160,13 @@ def test_durations_sum_up_to_the_frames_of_each_clip(task):
     found = task.durations(batch)
     assert [len(part) for part in found] == batch.lens.tolist()
     assert [int(part.sum()) for part in found] == task.mel.mel.frames(batch.inputs.lens).tolist()
+
+
+@pytest.mark.parametrize("reduction", [2, 5])
+def test_durations_are_the_same_alone_and_in_a_batch(reduction):
+    task, batch = made(reduction=reduction).eval(), batch_of()
+    for k, part in enumerate(task.durations(batch)):
+        assert torch.equal(task.durations(one(batch, k))[0], part)
 
 
 def test_the_page_has_alignment_mels_and_players(task, logged):

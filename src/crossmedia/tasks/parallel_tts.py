@@ -76,6 +76,7 @@ class ParallelTTS(Synthesis):
         """Find how each clip of training is spoken, and the voice's mean pitch."""
         found: list[tuple[str, Way]] = []
         for batch in self.data.loader("train"):
+            batch = self.on_before_batch_transfer(batch, 0)  # raises what could not be read
             batch = self.transfer_batch_to_device(batch, self.device, 0)
             named = zip(batch.ids, self._spoken(batch), strict=True)
             found += [pair for pair, valid in zip(named, batch.valid, strict=True) if valid]

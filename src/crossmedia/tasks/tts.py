@@ -99,9 +99,13 @@ class TTS(Synthesis):
         net: Any = self.net
         spoken = self._losses(batch)[1]
         frames = self.mel.mel.frames(batch.inputs.lens)
-        size = (spoken.attention.shape[1] * net.reduction, spoken.attention.shape[2])
-        fine = F.interpolate(spoken.attention[:, None].float(), size, mode="bilinear")[:, 0]  # (B, T, L)
-        return [durations_of(fine[k, : int(frames[k]), : int(batch.lens[k])]) for k in range(len(frames))]
+        found = []
+        for k, (count, length) in enumerate(zip(frames.tolist(), batch.lens.tolist(), strict=True)):
+            steps = -(-count // net.reduction)  # of its own: behind them the batch's longest goes on
+            own = spoken.attention[k : k + 1, None, :steps, :length].float()
+            fine = F.interpolate(own, (steps * net.reduction, length), mode="bilinear")[0, 0]  # (T, L)
+            found.append(durations_of(fine[:count]))
+        return found
 
     def looked(self) -> list[Panel]:
         if self.first is None:
