@@ -82,7 +82,7 @@ def test_a_word_counts_as_soon_as_a_blank_ends_it(model):
 
 
 LONG = """\\data\\
-ngram 1=5
+ngram 1=4
 ngram 2=3
 ngram 3=2
 ngram 4=1
@@ -90,7 +90,6 @@ ngram 4=1
 \\1-grams:
 -1.0 <s> -0.5
 -0.9 the -0.3
--0.8 The -0.3
 -0.7 cat -0.2
 -2.0 <unk>
 
@@ -123,9 +122,47 @@ def test_each_history_is_as_long_as_the_order_allows(long):
     assert long.log_prob("cat", ("x", "the", "cat")) == ln(-0.3)
 
 
-def test_words_that_differ_in_case_alone_add_up(long):
-    both = math.log10(10**-0.9 + 10**-0.8)
-    assert long.log_prob("the", ()) == ln(both)
+CASED = """\\data\\
+ngram 1=7
+ngram 2=5
+
+\\1-grams:
+-99 <s> -0.1
+-0.6 </s>
+-0.6 the -0.4
+-1.2 The -0.2
+-0.7 cat
+-0.9 Cat
+-1.3 <UNK>
+
+\\2-grams:
+-0.3 the cat
+-0.9 the Cat
+-0.3 The cat
+-0.8 <s> The
+-1.1 <s> the
+
+\\end\\
+"""
+
+
+@pytest.fixture
+def cased(tmp_path):
+    (tmp_path / "m.arpa").write_text(CASED)
+    return Arpa(tmp_path / "m.arpa")
+
+
+def test_words_that_differ_in_case_alone_add_up(cased):
+    assert cased.log_prob("the", ()) == ln(math.log10(10**-0.6 + 10**-1.2))
+    assert cased.log_prob("the", ("<s>",)) == ln(math.log10(10**-1.1 + 10**-0.8))
+    assert cased.log_prob("dog", ()) == ln(-1.3)  # <UNK> is <unk>
+
+
+def test_each_history_of_several_spellings_counts_as_much_as_it_is_likely(cased):
+    lower, upper = 10**-0.6, 10**-1.2
+    after_lower, after_upper = 10**-0.3 + 10**-0.9, 10**-0.3 + 10 ** (-0.2 - 0.9)
+    expected = (lower * after_lower + upper * after_upper) / (lower + upper)
+    assert cased.log_prob("cat", ("the",)) == ln(math.log10(expected)) and expected < 1
 
 
 def test_a_word_is_compared_as_scores_compare_it(tmp_path):

@@ -1,7 +1,9 @@
 """N-gram language models of words in the ARPA format, which KenLM, SRILM and others write."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +18,60 @@ from crossmedia.text.normalise import normalise, words
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 _LOG10 = math.log(10)
 _NEVER = -10.0  # log10 of a word that the model lacks where it has no <unk> either
+_SPELLINGS = 4  # of a word of a history: the likeliest
+Gram = tuple[str, ...]
 
 
 class Arpa:
     """Katz back-off over words (Katz, 1987): `log_prob(word, history)` in natural logarithms.
 
-    Words are those that scores compare, in lower case and without punctuation at their ends: n-grams that are
-    the same but for that add up. What the model lacks is <unk>, in a history too. Raises DataError naming the
-    file and the line that is wrong.
+    Words are those that scores compare, in lower case and without punctuation at their ends. Where the model
+    has several spellings of one, their probabilities add up; after a history of several, each counts as much
+    as it is likely, so that the words after it still sum to 1. What the model lacks is <unk>, in a history
+    too. Raises DataError naming the file and the line that is wrong.
     """
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.probs: dict[tuple[str, ...], float] = {}
-        self.backoffs: dict[tuple[str, ...], float] = {}
+        self.probs: dict[Gram, float] = {}  # log10, by the file's own spellings
+        self.backoffs: dict[Gram, float] = {}
+        self.spellings: dict[str, list[str]] = defaultdict(list)  # the likeliest first
         self.order = 0
         self._read()
+        for (word, *more), _ in sorted(self.probs.items(), key=lambda item: -item[1]):
+            if not more:
+                self.spellings[_as_scored(word)].append(word)
 
     def log_prob(self, word: str, history: tuple[str, ...]) -> float:
         """Natural log of the probability of `word` after `history`."""
-        word, *before = map(self._known, (word, *history[max(0, len(history) - self.order + 1) :]))
-        history, penalty = tuple(before), 0.0
+        ways = self._spelled(word)
+        known = (self._spelled(part)[:_SPELLINGS] for part in history[max(0, len(history) - self.order + 1) :])
+        histories = list(product(*known))
+        found = [_sum(self._katz(way, before) for way in ways) for before in histories]
+        if len(histories) == 1:
+            return _LOG10 * found[0]
+        weights = [self._chain(before) for before in histories]
+        total = _sum(weight + value for weight, value in zip(weights, found, strict=True))
+        return _LOG10 * (total - _sum(weights))
+
+    def _katz(self, word: str, history: Gram) -> float:
+        """log10 by spellings."""
+        penalty = 0.0
         while True:
             found = self.probs.get((*history, word))
             if found is not None:
-                return _LOG10 * (penalty + found)
+                return penalty + found
             if not history:
-                return _LOG10 * (penalty + _NEVER)
+                return penalty + _NEVER
             penalty += self.backoffs.get(history, 0.0)
             history = history[1:]
 
-    def _known(self, word: str) -> str:
-        return UNKNOWN if (word,) not in self.probs and (UNKNOWN,) in self.probs else word
+    def _chain(self, gram: Gram) -> float:
+        """log10 of all its words, each after those before it."""
+        return sum(self._katz(word, gram[:place]) for place, word in enumerate(gram))
+
+    def _spelled(self, word: str) -> list[str]:
+        return self.spellings.get(word) or self.spellings.get(UNKNOWN) or [word]
 
     def _read(self) -> None:
         lines = lines_of(need_file(self.path, "Give an ARPA file"))
@@ -82,16 +106,16 @@ class Arpa:
         parts = text.split()
         if not order + 1 <= len(parts) <= order + 2:
             raise self._fault(number, f"log10, {order} words and at most a back-off expected")
-        gram = tuple(map(_as_scored, parts[1 : order + 1]))
+        gram = tuple(parts[1 : order + 1])
         try:
             log10, *backoff = map(float, [parts[0], *parts[order + 1 :]])
         except ValueError:
             raise self._fault(number, "a number expected") from None
         if not log10 <= 0 or any(not math.isfinite(value) for value in backoff):
             raise self._fault(number, f"{parts[0]}: the log10 of a probability expected, at most 0")
-        self.probs[gram] = _sum(self.probs.get(gram, -math.inf), log10)
+        self.probs[gram] = log10
         if backoff:
-            self.backoffs.setdefault(gram, backoff[0])
+            self.backoffs[gram] = backoff[0]
 
     def _fault(self, number: int, fault: str) -> DataError:
         return DataError(f"{path_text(self.path)}:{number}: {fault}. Fetch the file again")
@@ -99,8 +123,10 @@ class Arpa:
 
 def _as_scored(word: str) -> str:
     """One that is several for the scores is never asked for."""
+    if word.lower() in (START, END, UNKNOWN):
+        return word.lower()
     found = words(word)
-    return found[0] if len(found) == 1 and word not in (START, END, UNKNOWN) else normalise(word)
+    return found[0] if len(found) == 1 else normalise(word)
 
 
 # The words that are finished, the tokens behind them, and how many words of these tokens are finished too.
@@ -143,6 +169,7 @@ class WordScores:
         return total, history
 
 
-def _sum(one: float, other: float) -> float:
-    """log10(10^one + 10^other)."""
-    return float(np.logaddexp(one * _LOG10, other * _LOG10)) / _LOG10
+def _sum(values: Iterable[float]) -> float:
+    """log10 of the sum of what these are the log10 of."""
+    found = list(values)
+    return found[0] if len(found) == 1 else float(np.logaddexp.reduce([v * _LOG10 for v in found])) / _LOG10
