@@ -3,7 +3,7 @@ import re
 import pytest
 from omegaconf import OmegaConf, open_dict
 
-from crossmedia.config import check, compose
+from crossmedia.config import check, compose, replace, resolved
 from crossmedia.errors import ConfigError
 from crossmedia.run import train
 from crossmedia.typing import mistyped
@@ -62,6 +62,15 @@ def test_features_that_score_no_pictures_are_named(target):
         check(compose(["experiments=gan_scenes", f"model.features._target_={target}"]))
     name = target.rpartition(".")[2]
     assert caught.value.lines[0].startswith(f"model.features={name}: must have a name and see pictures")
+
+
+def test_a_scoring_may_take_a_language_model_that_training_did_not_have():
+    node = resolved(compose(["experiments=asr_ctc_scenes"]))
+    for word in ("model.lm=words.arpa", "model.lm_weight=0.3", "model.length_bonus=1.5"):
+        replace(node, word)
+    assert [node["model"][key] for key in ("lm", "lm_weight", "length_bonus")] == ["words.arpa", 0.3, 1.5]
+    with pytest.raises(ConfigError, match="model.lm_weight"):
+        replace(node, "model.lm_weight=-1")
 
 
 def test_more_gpus_than_there_are_is_named():
@@ -124,6 +133,10 @@ def test_what_does_not_fit_is_found(value, annotation):
         (
             ["experiments=captioning_scenes", "model.net.encoder.image_size=64"],
             "image_size=64: data.image.size is 32",
+        ),
+        (
+            ["experiments=asr_ctc_scenes", "data.view.augment.sample_rate=8000"],
+            "data.view.augment.sample_rate=8000: data.audio.sample_rate is 16000",
         ),
         (
             ["experiments=captioning_scenes", "data/tokenizer=bpe", "data.tokenizer.vocab_size=5"],

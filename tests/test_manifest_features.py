@@ -5,7 +5,13 @@ import hashlib
 import pytest
 
 from crossmedia.errors import ConfigError
-from crossmedia.manifest import manifest, need_same_features, other_features
+from crossmedia.manifest import (
+    manifest,
+    need_same_features,
+    need_same_teachers,
+    other_features,
+    other_helpers,
+)
 from crossmedia.metrics.embedded import HOME
 
 SCENES = {"features": {"_target_": "crossmedia.metrics.embedded.SceneFeatures"}}
@@ -53,3 +59,13 @@ def test_carried_weights_that_were_trained_anew_are_told_and_go_on():
 def test_a_manifest_that_does_not_say_is_no_fault(before):
     need_same_features(before, SCENES)
     assert other_features(before, SCENES) == []
+
+
+def test_another_run_to_learn_by_is_another_run_and_another_judge_is_told():
+    model = {helper: {"run": "no-such-run"} for helper in ("aligner", "judge")}
+    with pytest.raises(ConfigError, match="^model.aligner.run: is not the aligner that .* has learnt by"):
+        need_same_teachers({"helpers": {"aligner": "0123456789abcdef"}}, model)
+    before = {"helpers": {"judge": "0123456789abcdef"}}
+    need_same_teachers(before, model)
+    assert other_helpers(before, model) == ["Not the judge of the training: model.judge.run"]
+    need_same_teachers({}, model)

@@ -17,10 +17,12 @@ SECRET = re.compile(r"oc\.env:\s*(\w*(?:KEY|TOKEN|SECRET|PASSW|CREDENTIAL)\w*)",
 HELPERS = ("vocoder", "judge", "aligner")  # parts of a model that are runs of their own
 ELSEWHERE = (  # paths: where the file lies, not which it is; and by whom is spoken and judged
     "model.features.weights",
+    "model.lm",
     *(f"model.{helper}.run" for helper in HELPERS),
 )
 REPLACED = (  # of a model, in a scoring: how it searches, too
     *(f"model.{name}" for name in ("beam", "max_len", "length_penalty", "ctc_decoding")),
+    *(f"model.{name}" for name in ("lm_weight", "length_bonus")),
     *ELSEWHERE,
 )
 FROM_DATA = ("num_classes", "tokenizer.vocab_size")  # keys of `data` that the data itself may fill

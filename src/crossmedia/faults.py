@@ -89,7 +89,7 @@ def of_node(node: Any, key: str) -> Iterator[Fault]:
 
 
 def of_sizes(plain: dict[str, Any]) -> Iterator[Fault]:
-    """Sizes in the model that contradict those of the data."""
+    """Sizes in the model, and rates in the view, that contradict those of the data."""
     data = _part(plain, "data")
     image, audio, tokenizer = _part(data, "image"), _part(data, "audio"), _part(data, "tokenizer")
     known = {
@@ -110,6 +110,7 @@ def of_sizes(plain: dict[str, Any]) -> Iterator[Fault]:
                     yield f"{key}.{name}", f"={value}: {where} is {size}. Leave it out"
 
     yield from faults(_part(plain, "model"), "model")
+    yield from faults(_part(data, "view"), "data.view")
 
 
 def of_parts(plain: dict[str, Any]) -> Iterator[Fault]:

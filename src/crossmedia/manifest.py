@@ -32,6 +32,8 @@ PACKAGES = (
 
 DIGITS = 16  # of a sha256
 ENCODER = "encoder"  # of a discriminator
+TEACHERS = ("aligner", ENCODER)  # what a net learns by; the other helpers only make and judge
+_KEYS = {helper: f"model.{helper}.run" for helper in HELPERS} | {ENCODER: f"model.discriminator.{ENCODER}"}
 
 
 def manifest(
@@ -97,12 +99,22 @@ def helped_by(model: dict[str, Any]) -> dict[str, str | None]:
 
 def other_helpers(before: dict[str, Any], model: dict[str, Any]) -> list[str]:
     """A line for each that is not the one of the run whose manifest `before` is."""
+    return [f"Not the {helper} of the training: {_KEYS[helper]}" for helper in _changed(before, model)]
+
+
+def need_same_teachers(before: dict[str, Any], model: dict[str, Any]) -> None:
+    """ConfigError where a run that goes on would learn by another run or net than before."""
+    for helper in _changed(before, model):
+        if helper in TEACHERS:
+            raise ConfigError(
+                f"{_KEYS[helper]}: is not the {helper} that the run to resume has learnt by. Give that one's "
+                "folder; init=RUN starts another run"
+            )
+
+
+def _changed(before: dict[str, Any], model: dict[str, Any]) -> list[str]:
     now, then = helped_by(model), before.get("helpers")
-    if not isinstance(then, dict):
-        return []
-    keys = {helper: f"model.{helper}.run" for helper in HELPERS} | {ENCODER: f"model.discriminator.{ENCODER}"}
-    changed = [helper for helper in keys if now.get(helper) != then.get(helper)]
-    return [f"Not the {helper} of the training: {keys[helper]}" for helper in changed]
+    return [name for name in _KEYS if now.get(name) != then.get(name)] if isinstance(then, dict) else []
 
 
 def need_same_features(before: dict[str, Any], model: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from crossmedia.build import build
 from crossmedia.console import console, head, print_scores
 from crossmedia.errors import ConfigError, NonFiniteError, SystemFault, UserError, first_line
 from crossmedia.folder import RunFolder, write_json, write_whole
-from crossmedia.manifest import manifest, need_same_features
+from crossmedia.manifest import manifest, need_same_features, need_same_teachers, other_helpers
 from crossmedia.origin import Origin, last_good, need_same_data, warm_start
 from crossmedia.report.page import write_report
 from crossmedia.saved import (
@@ -168,6 +168,8 @@ class Session:
         before = saved_facts(folder, "manifest") if self.resume else {}
         if before:  # it speaks of the start; of each later one, what differs
             need_same_features(before, plain["model"])
+            need_same_teachers(before, plain["model"])
+            self._print(*other_helpers(before, plain["model"]))
             stack = ("versions", "hardware", "git", "features", "helpers")
             differs = {name: facts[name] for name in stack if facts[name] != before.get(name)}
             facts = {**before, "command": facts["command"], "resumed": [*before.get("resumed", []), differs]}

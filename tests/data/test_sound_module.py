@@ -127,7 +127,7 @@ def test_views_take_the_augmentation_of_their_medium():
     with pytest.raises(ValueError, match="medium waveform: must be that of augment, Augment"):
         LabelView(Augment(), "waveform")
     with pytest.raises(ValueError, match="medium image: must be that of augment, SoundAugment"):
-        CaptionView(SoundAugment())
+        CaptionView(SoundAugment(RATE))
     with pytest.raises(ValueError, match="medium sound: must be one of image, waveform"):
         LabelView(medium="sound")
 

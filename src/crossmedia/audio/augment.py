@@ -79,7 +79,7 @@ class SoundAugment:
 
     def __init__(
         self,
-        sample_rate: int = 16_000,
+        sample_rate: int,
         speeds: Sequence[float] = (0.9, 1.0, 1.1),
         snr: Sequence[float] | None = None,
         noises: str | None = None,

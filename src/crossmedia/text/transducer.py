@@ -89,7 +89,7 @@ def _search(net: Any, features: Tensor, beam: int) -> Prefix:
                 row[BLANK] = -np.inf
                 for token in np.argsort(-row, kind="stable")[:beam].tolist():
                     total = hypothesis.score + float(row[token])
-                    if not worst or total > worst[0]:
+                    if row[token] > -np.inf and (not worst or total > worst[0]):
                         text, state = net.predict(
                             torch.full((1, 1), token, device=frame.device), hypothesis.state
                         )
