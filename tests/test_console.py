@@ -10,6 +10,7 @@ from made import Pictures
 from rich.console import Console
 
 from crossmedia.audio.mels import LogMel
+from crossmedia.config import compose
 from crossmedia.console import console, count, data_line, model_line, precision_of, print_scores
 from crossmedia.data.batches import Meta
 from crossmedia.data.module import DataModule
@@ -132,3 +133,9 @@ def test_where_nobody_reads_any_more_a_run_goes_on_and_a_list_ends(lasting, monk
             to.print("a line")
             to.print("another")
         os.dup2(os.open(os.devnull, os.O_WRONLY), closed.fileno())
+
+
+@pytest.mark.parametrize(("able", "expected"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_an_experiment_computes_in_bfloat16_where_the_cpu_has_it(able, expected, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": able, "amx_bf16": False})
+    assert compose(["experiments=vae_scenes", "trainer=cpu"]).trainer.precision == expected

@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+import crossmedia.precision  # its resolver  # noqa: F401
 from crossmedia.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]

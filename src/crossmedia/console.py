@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
+from crossmedia.precision import cpu_has_bf16
 from crossmedia.report.tables import scores_table, shown, without_repeats
 
 
@@ -112,13 +113,10 @@ def head(cfg: Any, task: Any, data: Any, notes: list[str], trainer: Any, folder:
 
 def precision_of(trainer: Any) -> str:
     """Its name, with a word where the CPU has no instructions for bfloat16 and so gains nothing by it."""
-    import torch
-
     on_cpu = trainer.strategy.root_device.type == "cpu"
-    if not on_cpu or not str(trainer.precision).startswith("bf16"):
+    if not on_cpu or not str(trainer.precision).startswith("bf16") or cpu_has_bf16():
         return trainer.precision
-    able = any(has for name, has in torch.cpu.get_capabilities().items() if "bf16" in name)
-    return trainer.precision if able else f"{trainer.precision}, slow on this CPU: 32-true is faster"
+    return f"{trainer.precision}, slow on this CPU: 32-true is faster"
 
 
 def _device(trainer: Any) -> str:

@@ -158,8 +158,8 @@ def _help(root: Path) -> None:
     print(
         "\nOverrides: key=value changes, +key=value adds, ~key drops. --cfg job shows every key with its\n"
         "value, --info what Hydra composed, -m key=a,b runs a grid, -cd FOLDER adds configs of yours,\n"
-        "--trust PACKAGE lets the files of runs name classes of a package of yours, --hydra-help Hydra's further\n"
-        "words. What reads the runs: crossmedia --help"
+        "--trust PACKAGE lets the files of runs name classes of a package of yours, --hydra-help Hydra's\n"
+        "further words. What reads the runs: crossmedia --help"
     )
 
 

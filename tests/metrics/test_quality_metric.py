@@ -11,7 +11,7 @@ from crossmedia.data.module import DataModule
 from crossmedia.data.sources.image_folder import ImageFolder
 from crossmedia.data.views import ImageView
 from crossmedia.errors import DataError, NonFiniteError
-from crossmedia.images.transforms import ImageTransform
+from crossmedia.images.transforms import ImageTransform, resized
 from crossmedia.metrics import quality
 from crossmedia.metrics.features import Features, in_colour
 from crossmedia.metrics.quality import (

@@ -83,7 +83,9 @@ def test_a_floor_of_fewer_pictures_than_were_scored_is_told_as_too_high():
     model = gan()
     model.data = Few()
     scored(model, batch_of(12))
-    line = "12 made and 12 real pictures, features of colours; the floor is that of 8 training pictures, too few"
+    line = (
+        "12 made and 12 real pictures, features of colours; the floor is that of 8 training pictures, too few"
+    )
     assert model.notes("test")[0] == f"test: {line}: that of FID lies too high"
 
 

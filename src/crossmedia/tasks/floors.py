@@ -12,8 +12,8 @@ COPIED = 0.25  # of the usual distance to the nearest training picture
 
 
 class Floors:
-    """FID and KID between `real` (N, D) and as many training pictures of `pool`: the mean over draws that have
-    none in common, or over all of the pool where it has no more than N."""
+    """FID and KID between `real` (N, D) and as many training pictures of `pool`: the mean over draws that
+    have none in common, or over all of the pool where it has no more than N."""
 
     def __init__(self, real: Tensor, pool: Tensor):
         self.real, self.scored = real, len(real)

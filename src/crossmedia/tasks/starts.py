@@ -85,7 +85,7 @@ def _beyond(column: Tensor, values: int) -> bool:
 
 
 def _arc(one: Tensor, other: Tensor, steps: int) -> Tensor:
-    """Latents (steps, Z) on the arc from one to the other: Gaussian ones are all about as long (White, 2016)."""
+    """(steps, Z) on the arc from one to the other: Gaussian latents are all about as long (White, 2016)."""
     angle = torch.acos(torch.cosine_similarity(one, other, dim=0).clamp(-1, 1))
     part = torch.linspace(0, 1, steps)[:, None]
     if torch.sin(angle) < STRAIGHT:

@@ -45,7 +45,9 @@ class Arpa:
     def log_prob(self, word: str, history: tuple[str, ...]) -> float:
         """Natural log of the probability of `word` after `history`."""
         ways = self._spelled(word)
-        known = (self._spelled(part)[:_SPELLINGS] for part in history[max(0, len(history) - self.order + 1) :])
+        known = (
+            self._spelled(part)[:_SPELLINGS] for part in history[max(0, len(history) - self.order + 1) :]
+        )
         histories = list(product(*known))
         found = [_sum(self._katz(way, before) for way in ways) for before in histories]
         if len(histories) == 1:
