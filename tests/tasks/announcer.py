@@ -60,3 +60,8 @@ def one(batch, k):
         valid=batch.valid[k : k + 1],
         ids=batch.ids[k : k + 1],
     )
+
+
+def computed(logged):
+    """The values of the metrics among what was logged."""
+    return {name: float(value.compute()) for name, value in logged.items() if hasattr(value, "compute")}

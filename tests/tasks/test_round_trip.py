@@ -12,6 +12,7 @@ from crossmedia.errors import CheckpointError, ConfigError
 from crossmedia.tasks import frozen
 from crossmedia.tasks.frozen import Aligner, Judge, Vocoder
 from crossmedia.tasks.round_trip import RoundTrip
+from crossmedia.text.frontend import SpeechText
 from crossmedia.text.tokenizer import CharTokenizer
 
 
@@ -62,6 +63,17 @@ def test_made_speech_is_scored_beside_the_real_one(run, monkeypatch):
     assert rates["test/wer"] == (pytest.approx(2 / 3), 2)  # two of three words
     assert rates["test/wer_floor"] == (pytest.approx(1 / 3), 2)
     assert "recogniser of" in trip.note() and not trip.unscored()
+
+
+def test_a_number_is_what_is_heard_of_it(run, monkeypatch):
+    ears, task = Ears(), Task()
+    ears.generate = lambda audio: ["dr. three balls", "doctor 3 balls", "3 balls", "$$"]
+    loads(monkeypatch, ears)
+    task.meta = Meta(audio=AudioTransform(RATE), front=SpeechText())
+    sounds = [torch.ones(RATE)] * 2
+    found = RoundTrip(Judge(run)).score(task, "test", sounds, sounds, ["Dr. 3 balls", "three balls"])
+    assert [one["score"]["wer"] for one in found] == [0.0, 0.5]
+    assert found[0]["output"] == "doctor three balls"
 
 
 def test_without_a_recogniser_nothing_is_scored_and_it_is_said_why(tmp_path):

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from announcer import ADAM, HOP, MELS, META, RATE, TEXTS, batch_of, mel, one, samples
+from announcer import ADAM, HOP, MELS, META, RATE, TEXTS, batch_of, computed, mel, one, samples
 
 from crossmedia.losses.attention import guided
 from crossmedia.nets.tacotron import Tacotron2
@@ -146,10 +146,13 @@ def test_scores_do_not_depend_on_the_batch_nor_on_what_only_fills_it(task, logge
     batch = batch_of()
     task.score(batch, "val")
     together = {record["id"]: record for record in task.records}
+    scores = computed(logged)
+    assert {"mcd", "length_error", "f0_error", "voicing_error"} <= set(scores)
     task.forget()
     for k in range(len(TEXTS)):
         task.score(one(batch, k), "val")
     assert {record["id"]: record for record in task.records} == together
+    assert computed(logged) == pytest.approx(scores, rel=1e-3, nan_ok=True)
     task.forget()
     task.score(batch._replace(valid=torch.tensor([True, False, True, False])), "val")
     assert [record["id"] for record in task.records] == ["clip-0", "clip-2"]

@@ -20,7 +20,7 @@ class Style(NamedTuple):
     """How each character is spoken: (B, L) each."""
 
     durations: Tensor  # frames
-    pitch: Tensor  # 0 is the voice's mean, 1 its deviation
+    pitch: Tensor  # log Hz, 0 where training has its mean, 1 a deviation above
     energy: Tensor
 
 

@@ -12,7 +12,10 @@ SCORES = {"wer": "min", "cer": "min"}
 
 
 class RoundTrip(nn.Module):
-    """Logs `wer` and `cer` of made speech and `wer_floor` of the real clips; nothing without a recogniser."""
+    """Logs `wer` and `cer` of made speech and `wer_floor` of the real clips; nothing without a recogniser.
+
+    Numbers and abbreviations are compared as the task's front end reads them aloud.
+    """
 
     def __init__(self, judge: Judge | None = None):
         super().__init__()
@@ -40,7 +43,8 @@ class RoundTrip(nn.Module):
         if self.judge.missing or None in texts:
             return [{"output": None}] * len(made)
         rate = task.meta.audio.sample_rate
-        heard = self.judge.texts([*made, *real], rate)
+        heard = [_written(task.meta.front, text) for text in self.judge.texts([*made, *real], rate)]
+        texts = [_written(task.meta.front, text) for text in texts]
         outputs, known = heard[: len(made)], heard[len(made) :]
         for name, metric in self.rates.items():
             rates: Any = metric
@@ -48,3 +52,11 @@ class RoundTrip(nn.Module):
             task.log_score(split, name, rates, len(made))
         pairs = zip(outputs, texts, strict=True)
         return [{"output": one, "score": {"wer": round(edits(one, text).rate, 4)}} for one, text in pairs]
+
+
+def _written(front: Any, text: str) -> str:
+    """As it is spoken: a number that was read aloud is heard as words. What the front end cannot read stays."""
+    try:
+        return front.written(text) if front else text
+    except ValueError:
+        return text

@@ -59,6 +59,7 @@ class Synthesis(Task):
         self.mel, self.vocoder = mel, vocoder or Vocoder()
         self.quality = SpeechQuality(self.meta.audio.sample_rate)
         self.round_trip = RoundTrip(judge)
+        self._given: dict[str, Vocoder] = {}  # by the runs that `generate` was given
         self.forget()
 
     def forget(self) -> None:
@@ -117,7 +118,7 @@ class Synthesis(Task):
         texts = [text] if isinstance(text, str) else list(text)
         parts = [self._parts(one) for one in texts]
         who = self._speaker(speaker)
-        sound_of = Vocoder(vocoder) if vocoder else self.vocoder
+        sound_of = self._given.setdefault(vocoder, Vocoder(vocoder)) if vocoder else self.vocoder
         sounds: list[Tensor] = []
         every = [part for own in parts for part in own]
         for start in range(0, len(every), TOGETHER):
