@@ -93,6 +93,7 @@ class Session:
         self.task = build(contents["model"] if saved else plain["model"], "model", meta=data.meta)
         self.task.data = data
         self.task.ready()
+        self.task.ready_to_learn()
         self._need_monitored()
         if cfg.init and not saved:
             words.append(warm_start(self.task, cfg.init, cfg.out_dir))

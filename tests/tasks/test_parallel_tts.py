@@ -16,7 +16,7 @@ EACH = 12  # frames of a letter
 class Even:
     """Knows that each letter lasts as long as the others, and the end what is left."""
 
-    run = "even"
+    run, missing = "even", None
 
     def read(self, mel, meta=None):
         return self
@@ -55,6 +55,17 @@ def test_how_a_clip_is_spoken_is_found_a_character(task):
     assert way.energy[0] > float(task.mel.silence)
     (_, blank) = task._spoken(batch_of(["ab", "a d"]))
     assert blank.pitch[1] == 0  # no voice
+
+
+def test_without_its_aligner_it_is_scored_but_for_the_loss(task, logged, tmp_path):
+    task.aligner = Aligner(str(tmp_path / "none"))
+    task.ready()
+    task.score(batch_of(), "test")
+    said = f"model.aligner.run={tmp_path / 'none'} is not there yet. Train it first"
+    assert "loss" not in logged and "mcd" in logged and len(task.records) == len(TEXTS)
+    assert task.unscored()["loss"] == said and f"test: no loss: {said}" in task.notes("test")
+    with pytest.raises(CheckpointError):
+        task.ready_to_learn()
 
 
 def test_a_clip_that_cannot_be_read_stops_with_its_name(task):

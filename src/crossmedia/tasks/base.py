@@ -61,6 +61,9 @@ class Task(LightningModule):
     def ready(self) -> None:
         """Read the files that scoring needs and `generate` does not; UserError before the first step."""
 
+    def ready_to_learn(self) -> None:
+        """Read the files that training needs, and neither scoring nor `generate` does."""
+
     def unscored(self) -> dict[str, str]:
         """The scores that will not be logged, each with what is missing for it."""
         return {}

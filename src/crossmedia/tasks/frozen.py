@@ -56,12 +56,7 @@ class Judge:
 
     @property
     def missing(self) -> str | None:
-        if self.run is None:
-            return "no recogniser is named by model.judge.run"
-        with contextlib.suppress(CheckpointError):
-            find_folder(self.run)
-            return None
-        return f"model.judge.run={self.run} is not there yet. Train it first"
+        return _missing("judge", "recogniser", self.run)
 
     def texts(self, waveforms: list[Tensor], sample_rate: int) -> list[str]:
         """What is heard in each waveform (samples,)."""
@@ -81,11 +76,16 @@ class Judge:
 
 
 class Aligner:
-    """The synthesis by attention of `run`, which tells how long each character of a clip lasts."""
+    """The synthesis by attention of `run`, which tells how long each character of a clip lasts. Where there is
+    no such run nothing is trained, and `missing` says so."""
 
     def __init__(self, run: str | None = None):
         self.run = run
         self._task: Any = None
+
+    @property
+    def missing(self) -> str | None:
+        return _missing("aligner", "synthesis by attention", self.run)
 
     def durations(self, batch: SynthesisBatch, mel: SpeechMel) -> list[Tensor]:
         """The frames of each character of each clip, (L,) int64, which sum up to the clip's.
@@ -112,6 +112,16 @@ class Aligner:
                 raise ConfigError(f"model.aligner.run={self.run}: was trained on other speakers")
             self._task = task
         return self._task
+
+
+def _missing(helper: str, kind: str, run: str | None) -> str | None:
+    """What is said of a helper that is no run, or none yet."""
+    if run is None:
+        return f"no {kind} is named by model.{helper}.run"
+    with contextlib.suppress(CheckpointError):
+        find_folder(run)
+        return None
+    return f"model.{helper}.run={run} is not there yet. Train it first"
 
 
 def _vocoder(name: str, mel: SpeechMel) -> Any:

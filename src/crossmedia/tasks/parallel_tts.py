@@ -41,7 +41,8 @@ class ParallelTTS(Synthesis):
     """FastSpeech 2's objective (Ren et al., 2021): mels, and the logarithm of each character's duration, its
     pitch and its energy.
 
-    `aligner` tells the durations of training. `net(tokens, lens, style, speakers) -> mels, Foreseen`, with
+    `aligner` tells the durations of training, and of scored clips for the loss, which is left out where it is
+    missing. `net(tokens, lens, style, speakers) -> mels, Foreseen`, with
     `speak` and `speakers`. What a clip of training was like is found once, before the first step.
     """
 
@@ -69,7 +70,19 @@ class ParallelTTS(Synthesis):
 
     def ready(self) -> None:
         super().ready()
+        if not self.aligner.missing:
+            self.ready_to_learn()
+
+    def ready_to_learn(self) -> None:
         self.aligner.read(self.mel, self.meta)
+
+    def unscored(self) -> dict[str, str]:
+        missing = self.aligner.missing
+        return super().unscored() | ({"loss": missing} if missing else {})
+
+    def notes(self, split: str) -> list[str]:
+        missing = self.aligner.missing
+        return [*super().notes(split), *([f"{split}: no loss: {missing}"] if missing else [])]
 
     @torch.no_grad()
     def on_train_start(self) -> None:
@@ -98,8 +111,9 @@ class ParallelTTS(Synthesis):
 
     def score(self, batch: SynthesisBatch, split: str) -> None:
         size = int(batch.valid.sum())
-        each = torch.stack([*self._losses(batch, self._spoken(batch)).values()]).sum(0)
-        self.log_score(split, "loss", (each * batch.valid).sum() / max(size, 1), size)
+        if not self.aligner.missing:
+            each = torch.stack([*self._losses(batch, self._spoken(batch)).values()]).sum(0)
+            self.log_score(split, "loss", (each * batch.valid).sum() / max(size, 1), size)
         made = self._speak(batch.tokens, batch.lens, batch.speakers)
         if self.first is None and size:
             k = int(batch.valid.nonzero()[0])
