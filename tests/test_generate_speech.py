@@ -5,7 +5,7 @@ import wave
 from pathlib import Path
 
 import pytest
-from made import TINY, small
+from made import ALONE, FEW_SCENES, LITTLE, TINY, small
 
 from crossmedia import cli, run
 
@@ -16,6 +16,9 @@ def outputs(tmp_path_factory):
     for name in ("tacotron_scenes", "hifigan_scenes"):
         words = [f"experiments={name}", *TINY, *small(name, home), "data.batch_size=8"]
         run.train([*words, f"out_dir={home}"])
+    few = [*FEW_SCENES, *LITTLE["fastspeech"], *ALONE, f"model.aligner.run={home / 'tacotron_scenes'}"]
+    words = ["experiments=fastspeech_scenes", *TINY, *few, "data.batch_size=8", "model.schedule=null"]
+    run.train([*words, f"out_dir={home}"])
     return home
 
 
@@ -24,10 +27,8 @@ def call(outputs, monkeypatch, capsys, tmp_path):
     """The exit code, and the lines it printed."""
     monkeypatch.chdir(tmp_path)
 
-    def call(*words):
-        monkeypatch.setattr(
-            sys, "argv", ["crossmedia", "generate", str(outputs / "tacotron_scenes"), *map(str, words)]
-        )
+    def call(*words, name="tacotron_scenes"):
+        monkeypatch.setattr(sys, "argv", ["crossmedia", "generate", str(outputs / name), *map(str, words)])
         capsys.readouterr()
         code = cli.main()
         out, err = capsys.readouterr()
@@ -49,6 +50,15 @@ def test_a_text_becomes_a_wav_file(call, outputs):
     folder = (outputs / "tacotron_scenes" / "latest").resolve()
     assert (code, out) == (0, [str(folder / "generated" / "a_small_red_circle.wav")])
     assert Path(out[0]).read_bytes() == Path("new/out.wav").read_bytes()
+
+
+def test_a_text_is_spoken_faster_and_higher_by_another_vocoder(call, outputs):
+    words = ["--text", "a small red circle", "--vocoder", outputs / "hifigan_scenes", "--pitch", 2]
+    name = "fastspeech_scenes"
+    code, out, _ = call(*words, "--speed", 1.2, "--out", "out.wav", name=name)
+    assert (code, out) == (0, ["out.wav"]) and seconds("out.wav") > 0
+    code, _, err = call(*words, "--speed", 0, name=name)
+    assert code == 2 and len(err) == 1 and "speed" in err[0]
 
 
 def test_lines_of_a_file_are_spoken_and_those_that_cannot_be_are_named(call):
