@@ -76,8 +76,8 @@ class Judge:
 
 
 class Aligner:
-    """The synthesis by attention of `run`, which tells how long each character of a clip lasts. Where there is
-    no such run nothing is trained, and `missing` says so."""
+    """The synthesis by attention of `run`, which tells how long each character of a clip lasts. Where there
+    is no such run nothing is trained, and `missing` says so."""
 
     def __init__(self, run: str | None = None):
         self.run = run

@@ -55,7 +55,7 @@ class RoundTrip(nn.Module):
 
 
 def _written(front: Any, text: str) -> str:
-    """As it is spoken: a number that was read aloud is heard as words. What the front end cannot read stays."""
+    """As it is spoken: a number that was read aloud is heard as words. What cannot be read aloud stays."""
     try:
         return front.written(text) if front else text
     except ValueError:
