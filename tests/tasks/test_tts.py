@@ -142,6 +142,13 @@ def test_a_long_text_is_spoken_in_parts_with_pauses(task):
     assert len(whole) == sum(map(len, parts)) + 2 * round(0.2 * RATE)
 
 
+def test_notes_tell_the_pace(task, logged, monkeypatch):
+    monkeypatch.setattr("time.perf_counter", iter([10.0, 11.0, 20.0, 20.5]).__next__)
+    task.score(batch_of(["ab"]), "val")
+    factor = 1.5 / task.records[0]["seconds"]
+    assert task.notes("val")[0] == f"val: {factor:.3g} seconds of work for a second of sound, cpu"
+
+
 def test_scores_do_not_depend_on_the_batch_nor_on_what_only_fills_it(task, logged):
     batch = batch_of()
     task.score(batch, "val")

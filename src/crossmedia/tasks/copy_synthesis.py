@@ -4,7 +4,6 @@ Shapes: B batch, T frames, M mel bins, S samples.
 """
 
 import math
-import time
 from typing import Any, NamedTuple
 
 import torch
@@ -16,6 +15,7 @@ from crossmedia.data.batches import Clips, CropBatch, one_of
 from crossmedia.nets.masks import mask_of, masked
 from crossmedia.report.panels import Panel, Sound
 from crossmedia.tasks.mel_pairs import mel_panels
+from crossmedia.tasks.pace import Pace
 
 PLAYED = 4  # clips that can be heard beside their copies
 
@@ -34,7 +34,7 @@ class Copies:
 
     def __init__(self):
         self.heard: list[tuple[str, Tensor, Tensor]] = []  # id, clip and copy (S,)
-        self.work, self.sound = 0.0, 0.0  # seconds
+        self.pace = Pace()
 
 
 def need_fit(net: Any, mel: SpeechMel) -> None:
@@ -93,11 +93,10 @@ def score_copies(task: Any, batch: CropBatch, split: str) -> None:
     """Log the distances of the copies of a batch from its clips, and keep a record of each."""
     mel, clips = task.mel, batch.inputs
     mels, frames = mel(*clips)
-    began = time.perf_counter()
-    made = task.waveforms(mels, frames)[:, : clips.waveforms.shape[1]]
-    made.cpu()  # waits for a GPU
-    task.copies.work += time.perf_counter() - began
-    task.copies.sound += float(clips.lens.sum()) / task.meta.audio.sample_rate
+    with task.copies.pace.working():
+        made = task.waveforms(mels, frames)[:, : clips.waveforms.shape[1]]
+        made.cpu()  # waits for a GPU
+    task.copies.pace.sound += float(clips.lens.sum()) / task.meta.audio.sample_rate
     copies = Clips(masked(made, clips.lens), clips.lens)
     cells = masked(mel_distances(mel, mel(*copies)[0], mels), frames)
     own = cells.mean(2).sum(1) / frames  # (B,)
@@ -145,7 +144,8 @@ def _mels(mel: nn.Module, waveform: Tensor) -> Tensor:
 
 def told(task: Any, split: str) -> list[str]:
     """The real-time factor of the copies, what heard them, what is not scored and why."""
-    factor = task.copies.work / max(task.copies.sound, 1e-9)
-    pace = f"{factor:.3g} seconds of work for a second of sound, {task.device.type}"
     lacking = [f"no {name}, which {need}" for name, need in task.quality.missing.items()]
-    return [f"{split}: {words}" for words in (pace, task.round_trip.note(), *lacking)]
+    return [
+        f"{split}: {words}"
+        for words in (task.copies.pace.told(task.device.type), task.round_trip.note(), *lacking)
+    ]

@@ -114,7 +114,8 @@ class ParallelTTS(Synthesis):
         if not self.aligner.missing:
             each = torch.stack([*self._losses(batch, self._spoken(batch)).values()]).sum(0)
             self.log_score(split, "loss", (each * batch.valid).sum() / max(size, 1), size)
-        made = self._speak(batch.tokens, batch.lens, batch.speakers)
+        with self.pace.working():
+            made = self._speak(batch.tokens, batch.lens, batch.speakers)
         if self.first is None and size:
             k = int(batch.valid.nonzero()[0])
             real, frames = self.mel(batch.inputs.waveforms, batch.inputs.lens)

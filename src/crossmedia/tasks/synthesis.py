@@ -17,6 +17,7 @@ from crossmedia.metrics.speech import SpeechQuality
 from crossmedia.report.panels import Panel, Sound
 from crossmedia.tasks.base import Task
 from crossmedia.tasks.frozen import Judge, Vocoder
+from crossmedia.tasks.pace import Pace
 from crossmedia.tasks.round_trip import RoundTrip
 from crossmedia.text.frontend import need_known
 from crossmedia.text.tokenizer import EOS
@@ -65,6 +66,7 @@ class Synthesis(Task):
     def forget(self) -> None:
         super().forget()
         self.sounds: list[tuple[dict[str, Any], Tensor, Tensor]] = []  # record, real, made
+        self.pace = Pace()
 
     def ready(self) -> None:
         self.vocoder.read(self.mel)
@@ -77,8 +79,10 @@ class Synthesis(Task):
         """Log how the made speech of a batch differs from the real one, and add its records."""
         keep = batch.valid.nonzero().flatten().tolist()
         size, rate = len(keep), self.meta.audio.sample_rate
-        sound = self.vocoder.waveforms(self.mel, made.mels, made.frames).cpu()
+        with self.pace.working():
+            sound = self.vocoder.waveforms(self.mel, made.mels, made.frames).cpu()
         lens = ((made.frames - 1).clamp(min=1) * self.mel.hop_length).tolist()
+        self.pace.sound += sum(lens) / rate
         spoken = [sound[k, : lens[k]] for k in keep]
         real = [one_of(batch.inputs, k) for k in keep]
         texts = [batch.references[k] for k in keep]
@@ -95,7 +99,8 @@ class Synthesis(Task):
                 self.sounds.append((record, real[place], spoken[place]))
 
     def notes(self, split: str) -> list[str]:
-        return [f"{split}: sound by {self.vocoder.name}; {self.round_trip.note()}"]
+        heard = f"sound by {self.vocoder.name}; {self.round_trip.note()}"
+        return [f"{split}: {words}" for words in (self.pace.told(self.device.type), heard)]
 
     def panels(self, split: str) -> list[Panel]:
         found: list[Panel] = [*self.looked()]

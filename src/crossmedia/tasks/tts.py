@@ -67,7 +67,8 @@ class TTS(Synthesis):
         each = self._total(losses)
         self.log_score(split, "loss", (each * keep).sum() / max(size, 1), size)
         net: Any = self.net
-        said = net.speak(batch.tokens, batch.lens, self._most(batch.lens), batch.speakers)
+        with self.pace.working():
+            said = net.speak(batch.tokens, batch.lens, self._most(batch.lens), batch.speakers)
         straight = diagonality(said.attention, said.frames // net.reduction, batch.lens)
         self.log_score(split, "diagonality", (straight * keep).sum() / max(size, 1), size)
         if self.first is None and size:
