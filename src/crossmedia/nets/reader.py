@@ -39,9 +39,8 @@ class SceneReader(nn.Module):
         self.head = nn.Conv2d(widths[-1], 1 + sum(attributes), 1)
 
     def features(self, images: Tensor) -> Tensor:
-        return self.stages(
-            resized(images, (self.image_size, self.image_size))
-        )  # (B, C, H, W) -> (B, D, G, G)
+        """(B, C, H, W) -> (B, D, G, G)."""
+        return self.stages(resized(images, (self.image_size, self.image_size)))
 
     def levels(self, images: Tensor) -> list[Tensor]:
         """What each stage sees of pictures (B, C, S, S) of `image_size`: (B, its width, ·, ·)."""

@@ -145,7 +145,5 @@ def _mels(mel: nn.Module, waveform: Tensor) -> Tensor:
 def told(task: Any, split: str) -> list[str]:
     """The real-time factor of the copies, what heard them, what is not scored and why."""
     lacking = [f"no {name}, which {need}" for name, need in task.quality.missing.items()]
-    return [
-        f"{split}: {words}"
-        for words in (task.copies.pace.told(task.device.type), task.round_trip.note(), *lacking)
-    ]
+    pace = task.copies.pace.told(task.device.type)
+    return [f"{split}: {words}" for words in (pace, task.round_trip.note(), *lacking)]
