@@ -21,6 +21,7 @@ PLAIN = (
     "longest",
     "kinds",
     "objects",
+    "names",
 )  # the parts of `meta` that are values
 MOST_TEXT = 1 << 20  # bytes of a config.yaml, of which a long one has a few thousand
 
@@ -202,5 +203,6 @@ def unpack_meta(plain: dict[str, Any], source: str = "a run folder") -> Any:
         None if longest is None else int(longest),
         tuple(map(tuple, plain.get("kinds", ()))),
         int(plain.get("objects", 0)),
+        tuple(map(tuple, plain.get("names", ()))),
         **parts,
     )

@@ -33,7 +33,8 @@ def test_the_data_tells_how_often_training_has_each_kind(objects):
     samples = data.split("train").__getitems__(range(400))
     told = [tuple(row) for sample in samples for row in sample.objects[:objects, :3].tolist()]
     assert meta.kinds == tuple(sorted((*kind, told.count(kind)) for kind in {*told}))
-    assert meta.objects == objects and unpack_meta(pack_meta(meta))[4:6] == (meta.kinds, objects)
+    assert meta.objects == objects and unpack_meta(pack_meta(meta))[4:7] == (meta.kinds, objects, meta.names)
+    assert [len(values) for values in meta.names] == [8, 8, 3] and "ring" in meta.names[0]
 
 
 def test_objects_are_told_without_drawing_a_picture_of_chosen_scenes_too(monkeypatch):

@@ -38,11 +38,17 @@ class Shades(Colours):
     kinds = (2,)
 
 
-def told(loss="hinge", features=None, judged=(2,)):
+def told(loss="hinge", features=None, judged=(2,), names=()):
     torch.manual_seed(0)
     optimizer = functools.partial(torch.optim.Adam, lr=5e-3, betas=(0.5, 0.9))
     discriminator = Discriminator(8, 1, [8, 8], "none", kinds=judged)
-    parts = (Painter(), discriminator, Meta(kinds=((0, 3), (1, 1)), objects=1), optimizer, optimizer)
+    parts = (
+        Painter(),
+        discriminator,
+        Meta(kinds=((0, 3), (1, 1)), objects=1, names=names),
+        optimizer,
+        optimizer,
+    )
     return GAN(*parts, features or Shades(), loss=loss, r1=0.1)
 
 
@@ -124,6 +130,45 @@ def test_being_read_as_told_is_better_the_more():
 def test_the_way_between_latents_of_one_number_is_a_line():
     ways = Starts(Namespace(latent_dim=1), Meta()).ways((torch.tensor([[1.0], [3.0], [-1.0]]),), 3)
     assert ways[0].flatten().tolist() == [1, 2, 3, 3, 1, -1]
+
+
+@pytest.fixture
+def starts():
+    net = Namespace(latent_dim=4, kinds=(2, 3), objects=2)
+    names = (("red", "blue"), ("small", "medium", "large"))
+    return Starts(net, Meta(kinds=((0, 0, 5), (1, 2, 5)), objects=2, names=names))
+
+
+def test_what_is_wanted_of_a_kind_is_drawn_and_the_rest_as_training_has_it(starts):
+    wanted = starts.wanted("Red")
+    assert wanted.tolist() == [[0, -1], [-1, -1]]
+    kinds = starts.named(*(("some", number) for number in range(20)), wanted=wanted)[1]
+    assert (kinds[:, 0] == torch.tensor([0, 0])).all()
+    assert {*map(tuple, kinds[:, 1].tolist())} == {(0, 0), (1, 2)}
+    kinds = starts.named(("some", 0), wanted=starts.wanted("blue, large red"))[1]
+    assert kinds.tolist() == [[[1, 2], [0, 2]]]  # training has no large red one
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tiny", "kind tiny: must be words of red, blue, small, medium, large"),
+        ("red, small blue red", "kind small blue red: two words for one of 2 attributes"),
+        ("red, red, red", "kind red, red, red: 3 objects; its pictures have 2"),
+    ],
+)
+def test_what_is_no_kind_is_named(starts, text, said):
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        starts.wanted(text)
+
+
+def test_a_picture_is_of_the_kind_that_is_asked_for():
+    model = told(names=(("light", "dark"),)).eval()
+    model.net = Faithful()
+    assert {*model.generate(n=9, kind="dark").flatten().tolist()} == {64}
+    assert torch.equal(model.generate(n=3, kind="light")[2], model.generate(n=1, first=2, kind="light")[0])
+    with pytest.raises(ValueError, match="kind dark: this model was told no names of kinds"):
+        told().generate(kind="dark")
 
 
 def test_pictures_are_of_the_kinds_of_their_seed_whatever_their_number():

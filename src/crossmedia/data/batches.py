@@ -124,6 +124,7 @@ class Meta(NamedTuple):
     longest: int | None = None  # characters of the longest text of training that is to be spoken
     kinds: tuple[tuple[int, ...], ...] = ()  # (attribute, …, count) of training, where the view tells kinds
     objects: int = 0  # of each scene, where the view tells their kinds
+    names: tuple[tuple[str, ...], ...] = ()  # of the values of each attribute, there
     tokenizer: Any = None
     image: Any = None  # images.transforms.ImageTransform
     audio: Any = None  # audio.transforms.AudioTransform

@@ -133,7 +133,7 @@ class DataModule(LightningDataModule):
             max(lengths) if lengths else None,
             tuple(sorted(set(map(str, train.speakers())))) if "speaker" in needs else (),
             max(len(front(text)) for text in train.texts()) if front else None,
-            *(self.view.counted(train) if isinstance(self.view, KindView) else ((), 0)),
+            *(self.view.counted(train) if isinstance(self.view, KindView) else ((), 0, ())),
             tokenizer,
             self.image,
             self.audio,

@@ -21,11 +21,11 @@ from crossmedia.data.batches import (
 )
 from crossmedia.errors import ConfigError
 from crossmedia.images.augment import Augment
+from crossmedia.images.reading import ATTRIBUTES
 from crossmedia.limits import one_of, within
 from crossmedia.text.normalise import spelled
 from crossmedia.text.tokenizer import BOS, EOS
 
-ATTRIBUTES = 3  # of an object: shape, colour, size
 Medium = Literal["image", "waveform"]
 
 
@@ -95,15 +95,15 @@ class KindView:
         objects: list[Any] = [sample.objects for sample in samples]
         return KindBatch(
             inputs=images_of(samples, draws, meta, None),
-            kinds=torch.stack(objects)[:, : meta.objects, :ATTRIBUTES],
+            kinds=torch.stack(objects)[:, : meta.objects, : len(ATTRIBUTES)],
             valid=torch.ones(len(samples), dtype=torch.bool),
             ids=[sample.id for sample in samples],
         )
 
     @staticmethod
-    def counted(split: Any) -> tuple[tuple[tuple[int, ...], ...], int]:
-        """`kinds` and `objects` of `Meta`. Raises ConfigError where not every scene has as many objects."""
-        kinds = split.objects()[..., :ATTRIBUTES]  # (B, N, A)
+    def counted(split: Any) -> tuple[tuple[tuple[int, ...], ...], int, tuple[tuple[str, ...], ...]]:
+        """`kinds`, `objects` and `names` of `Meta`; ConfigError where not every scene has as many objects."""
+        kinds = split.objects()[..., : len(ATTRIBUTES)]  # (B, N, A)
         numbers = (kinds[..., 0] >= 0).sum(1)
         least, most = int(numbers.min()), int(numbers.max())
         if least < most:
@@ -112,9 +112,8 @@ class KindView:
                 "Set data.source.max_objects=1, or min_objects as max_objects and model.net.latent_dim to fit"
             )
         found, counts = kinds[:, :most].flatten(0, 1).unique(dim=0, return_counts=True)
-        return tuple(
-            (*kind, count) for kind, count in zip(found.tolist(), counts.tolist(), strict=True)
-        ), most
+        told = tuple((*kind, count) for kind, count in zip(found.tolist(), counts.tolist(), strict=True))
+        return told, most, tuple(map(tuple, ATTRIBUTES.values()))
 
 
 class CaptionView:

@@ -1,7 +1,7 @@
 """Noise to pictures: two players, scored by features of made and real pictures."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -238,10 +238,15 @@ class GAN(PhasedTask):
         return [said, *remarks(split, name, self.found, self._nearest[0], self._usual)]
 
     @torch.inference_mode()
-    def generate(self, *, n: int = 16, seed: int = 0, first: int = 0) -> Tensor:
-        """Pictures (n, 3, H, W) uint8; number i of a seed is the same picture whatever n is."""
+    def generate(self, *, n: int = 16, seed: int = 0, first: int = 0, kind: str | None = None) -> Tensor:
+        """Pictures (n, 3, H, W) uint8; number i of a seed is the same picture whatever n is.
+
+        `kind` says what to draw, where the model is told that, as "small red circle"; what it leaves open is
+        drawn. An object each between commas.
+        """
         within(n=n, seed=seed, first=first)
-        return self._made([(seed, number) for number in range(first, first + n)])
+        wanted = None if kind is None else self.starts.wanted(kind)
+        return self._made([(seed, number) for number in range(first, first + n)], wanted)
 
     def panels(self, split: str) -> list[Panel]:
         with torch.no_grad():
@@ -265,17 +270,15 @@ class GAN(PhasedTask):
             among=len(pool),
         )
 
-    def _made(self, addresses: list[tuple[Any, ...]]) -> Tensor:
-        """Pictures (N, 3, H, W) uint8 of the starts that these addresses name."""
+    def _made(self, addresses: list[tuple[Any, ...]], wanted: Tensor | None = None) -> Tensor:
+        """Pictures (N, 3, H, W) uint8 of the starts that these addresses name, of the kinds `wanted`."""
         parts = []
-        for start in range(0, len(addresses), TOGETHER):
-            part = addresses[start : start + TOGETHER]
+        for place in range(0, len(addresses), TOGETHER):
+            part = addresses[place : place + TOGETHER]
             filled = part + part[-1:] * (TOGETHER - len(part))
-            parts.append(to_uint8(self._net(filled))[: len(part)])
+            start = self.starts.named(*filled, wanted=wanted)
+            parts.append(to_uint8(self._from(start))[: len(part)])
         return torch.cat(parts)
-
-    def _net(self, addresses: Iterable[tuple[Any, ...]]) -> Tensor:
-        return self._from(self.starts.named(*addresses))
 
     def _from(self, start: Start) -> Tensor:
         return self.net(*(part.to(self.device) for part in start))

@@ -42,17 +42,53 @@ class Starts:
         if values and self.objects != meta.objects:
             raise ConfigError(f"model.net.objects={self.objects}: the data has {meta.objects} in each scene")
         self.kinds, self.counts = torch.stack(attributes, 1), counts.double()
+        self.names = meta.names
 
-    def named(self, *addresses: tuple[Any, ...]) -> Start:
-        """Of each address its own, on the CPU, whatever others are asked for beside it."""
+    def named(self, *addresses: tuple[Any, ...], wanted: Tensor | None = None) -> Start:
+        """Of each address its own, on the CPU, whatever others are asked for beside it; with `wanted` of the
+        kinds (N, A) that it names, where it is not -1."""
         latents = [torch.randn(self.width, generator=generator("latent", *parts)) for parts in addresses]
         if not self.objects:
             return (torch.stack(latents),)
-        drawn = [
-            torch.multinomial(self.counts, self.objects, True, generator=generator("kind", *parts))
-            for parts in addresses
-        ]
-        return torch.stack(latents), self.kinds[torch.stack(drawn)]
+        draws = [generator("kind", *parts) for parts in addresses]
+        if wanted is None:
+            rows = [torch.multinomial(self.counts, self.objects, True, generator=draw) for draw in draws]
+            return torch.stack(latents), self.kinds[torch.stack(rows)]
+        return torch.stack(latents), torch.stack([self._drawn(wanted, draw) for draw in draws])
+
+    def _drawn(self, wanted: Tensor, draw: torch.Generator) -> Tensor:
+        """Kinds (N, A): of those in training one that is as it is wanted; where none is, it is all the same."""
+        rows = []
+        for one in wanted:
+            fits = ((self.kinds == one) | (one < 0)).all(1)
+            counts = self.counts * fits if fits.any() else self.counts
+            kind = self.kinds[torch.multinomial(counts, 1, generator=draw)[0]]
+            rows.append(torch.where(one < 0, kind, one))
+        return torch.stack(rows)
+
+    def wanted(self, text: str) -> Tensor:
+        """`small red circle, star` as (N, A), -1 where it says nothing of an attribute or an object.
+
+        Raises ValueError for what names no value, two of one attribute, or more objects than a picture has.
+        """
+        if not self.names:
+            raise ValueError(f"kind {text}: this model was told no names of kinds")
+        phrases = text.lower().split(",")
+        if len(phrases) > self.objects:
+            raise ValueError(f"kind {text}: {len(phrases)} objects; its pictures have {self.objects}")
+        found = torch.full((self.objects, len(self.names)), -1)
+        for row, phrase in enumerate(phrases):
+            for word in phrase.split():
+                place = next((a for a, values in enumerate(self.names) if word in values), None)
+                if place is None:
+                    known = ", ".join(value for values in self.names for value in values)
+                    raise ValueError(f"kind {word}: must be words of {known}")
+                if found[row, place] >= 0:
+                    raise ValueError(
+                        f"kind {phrase.strip()}: two words for one of {len(self.names)} attributes"
+                    )
+                found[row, place] = self.names[place].index(word)
+        return found
 
     def numbers(self, start: Start) -> Tensor:
         """That of the kind of each picture's first object, in the order of `itertools.product`, (B,)."""
