@@ -57,7 +57,7 @@ class Starts:
         return torch.stack(latents), torch.stack([self._drawn(wanted, draw) for draw in draws])
 
     def _drawn(self, wanted: Tensor, draw: torch.Generator) -> Tensor:
-        """Kinds (N, A): of those in training one that is as it is wanted; where none is, it is all the same."""
+        """Kinds (N, A), as they are wanted and else as training has them; where none fits, as it has any."""
         rows = []
         for one in wanted:
             fits = ((self.kinds == one) | (one < 0)).all(1)
