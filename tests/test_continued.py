@@ -107,6 +107,15 @@ def test_what_would_be_another_run_is_refused_by_name(override, line, copied):
     assert contents(copied) == before
 
 
+@pytest.mark.parametrize("live", ["${oc.env:HOME}", "${oc.create:{_target_: os.system}}", "x ${seed}"])
+def test_a_config_that_refers_to_something_is_refused_before_it_is_resolved(copied, live):
+    config = yaml.safe_load((copied / "config.yaml").read_text())
+    config["data"]["source"] = {"_target_": config["data"]["source"]["_target_"], "seed": live}
+    (copied / "config.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(SecurityError, match="a run's config may not refer to this"):
+        run.resume(str(copied), ["trainer.max_epochs=9"])
+
+
 def test_all_that_may_not_change_is_listed_at_once(copied):
     with pytest.raises(ConfigError) as caught:
         run.resume(str(copied), ["seed=1", "data.batch_size=7", "trainer.max_epochs=9"])

@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from crossmedia.config import ELSEWHERE, ROOT, read_override
 from crossmedia.errors import ConfigError
 from crossmedia.listing import groups
+from crossmedia.saved import need_resolved
 
 ALLOWED = ("trainer.max_epochs", "trainer.accelerator", "data.num_workers", "compile", "debug", *ELSEWHERE)
 
@@ -31,6 +32,7 @@ def change(plain: dict[str, Any], overrides: list[str]) -> tuple[DictConfig, lis
 
     Only how long and on what it trains may change, and where a file lies; the rest is another run.
     """
+    need_resolved(plain)
     cfg = OmegaConf.create(plain)
     changes, faults = [], []
     for override in overrides:

@@ -71,6 +71,22 @@ def saved_config(folder: Path) -> dict[str, Any]:
     return found
 
 
+def need_resolved(node: Any) -> None:
+    """SecurityError where a run's config refers to something, before OmegaConf reads it: what a reference
+    gives is seen by no check, and all were resolved when it was written."""
+    for text in _texts(node):
+        if "${" in text:
+            raise SecurityError(f"config.yaml: {brief(text, 60)}: a run's config may not refer to this")
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, dict | list):
+        for part in [*node, *node.values()] if isinstance(node, dict) else node:
+            yield from _texts(part)
+    elif isinstance(node, str):
+        yield node
+
+
 class _Plain(yaml.SafeLoader):
     """YAML without aliases: no file of a run has any, and a few lines of them unfold to gigabytes."""
 
@@ -203,6 +219,6 @@ def unpack_meta(plain: dict[str, Any], source: str = "a run folder") -> Any:
         None if longest is None else int(longest),
         tuple(map(tuple, plain.get("kinds", ()))),
         int(plain.get("objects", 0)),
-        tuple(map(tuple, plain.get("names", ()))),
+        tuple(tuple(map(str, values)) for values in plain.get("names", ())),
         **parts,
     )

@@ -4,6 +4,7 @@ import functools
 import math
 
 import torch
+from torchmetrics import Metric
 
 from crossmedia.audio.mels import LogMel
 from crossmedia.audio.speech_mel import SpeechMel
@@ -65,3 +66,11 @@ def one(batch, k):
 def computed(logged):
     """The values of the metrics among what was logged."""
     return {name: float(value.compute()) for name, value in logged.items() if hasattr(value, "compute")}
+
+
+def forgotten(task):
+    """Forget what was scored, its metrics too, which Lightning resets after each loop."""
+    task.forget()
+    for metric in task.modules():
+        if isinstance(metric, Metric):
+            metric.reset()

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from announcer import ADAM, HOP, MELS, META, RATE, TEXTS, batch_of, computed, mel, one, samples
+from announcer import ADAM, HOP, MELS, META, RATE, TEXTS, batch_of, computed, forgotten, mel, one, samples
 
 from crossmedia.errors import CheckpointError, ConfigError, DataError
 from crossmedia.nets.fastspeech import FastSpeech2
@@ -183,7 +183,7 @@ def test_scores_do_not_depend_on_the_batch_nor_on_what_only_fills_it(task, logge
     scores = computed(logged)
     assert {"mcd", "length_error", "f0_error", "voicing_error"} <= set(scores)
     assert {"loss", "mcd", "length_error", "f0_error", "voicing_error"} <= set(logged)
-    task.forget()
+    forgotten(task)
     for k in range(len(TEXTS)):
         task.score(one(batch, k), "val")
     assert {record["id"]: record for record in task.records} == together

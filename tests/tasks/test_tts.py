@@ -1,6 +1,6 @@
 import pytest
 import torch
-from announcer import ADAM, HOP, MELS, META, RATE, TEXTS, batch_of, computed, mel, one, samples
+from announcer import ADAM, HOP, MELS, META, RATE, TEXTS, batch_of, computed, forgotten, mel, one, samples
 
 from crossmedia.losses.attention import guided
 from crossmedia.nets.tacotron import Tacotron2
@@ -155,7 +155,7 @@ def test_scores_do_not_depend_on_the_batch_nor_on_what_only_fills_it(task, logge
     together = {record["id"]: record for record in task.records}
     scores = computed(logged)
     assert {"mcd", "length_error", "f0_error", "voicing_error"} <= set(scores)
-    task.forget()
+    forgotten(task)
     for k in range(len(TEXTS)):
         task.score(one(batch, k), "val")
     assert {record["id"]: record for record in task.records} == together

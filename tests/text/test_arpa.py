@@ -165,6 +165,13 @@ def test_each_history_of_several_spellings_counts_as_much_as_it_is_likely(cased)
     assert cased.log_prob("cat", ("the",)) == ln(math.log10(expected)) and expected < 1
 
 
+def test_spellings_of_no_probability_count_alike(tmp_path):
+    never = CASED.replace("-0.6 the -0.4", "-inf the -0.4").replace("-1.2 The", "-inf The")
+    (tmp_path / "m.arpa").write_text(never)
+    found = Arpa(tmp_path / "m.arpa").log_prob("cat", ("the",))
+    assert found == ln(math.log10((10**-0.3 + 10**-0.9 + 10**-0.3 + 10 ** (-0.2 - 0.9)) / 2))
+
+
 def test_a_word_is_compared_as_scores_compare_it(tmp_path):
     lines = ("ngram 1=4", "", "\\1-grams:", "-0.5\t'TIS", "-0.6\tBOYS'", "-0.7\tdon't", "-0.8\tU.S.", "")
     (tmp_path / "m.arpa").write_text("\n".join(["\\data\\", *lines, "\\end\\", ""]))

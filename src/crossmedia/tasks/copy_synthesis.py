@@ -95,7 +95,6 @@ def score_copies(task: Any, batch: CropBatch, split: str) -> None:
     mels, frames = mel(*clips)
     with task.copies.pace.working():
         made = task.waveforms(mels, frames)[:, : clips.waveforms.shape[1]]
-        made.cpu()  # waits for a GPU
     task.copies.pace.sound += float(clips.lens.sum()) / task.meta.audio.sample_rate
     copies = Clips(masked(made, clips.lens), clips.lens)
     cells = masked(mel_distances(mel, mel(*copies)[0], mels), frames)

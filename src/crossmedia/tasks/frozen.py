@@ -17,7 +17,7 @@ from crossmedia.audio.speech_mel import SpeechMel
 from crossmedia.audio.transforms import AudioTransform
 from crossmedia.data.batches import Meta, SynthesisBatch
 from crossmedia.errors import CheckpointError, ConfigError
-from crossmedia.folder import find_folder, find_run
+from crossmedia.folder import find_run
 
 BATCH = 16  # clips that are heard at once
 
@@ -56,7 +56,7 @@ class Judge:
 
     @property
     def missing(self) -> str | None:
-        return _missing("judge", "recogniser", self.run)
+        return None if self._task else _missing("judge", "recogniser", self.run)
 
     def texts(self, waveforms: list[Tensor], sample_rate: int) -> list[str]:
         """What is heard in each waveform (samples,)."""
@@ -85,7 +85,7 @@ class Aligner:
 
     @property
     def missing(self) -> str | None:
-        return _missing("aligner", "synthesis by attention", self.run)
+        return None if self._task else _missing("aligner", "synthesis by attention", self.run)
 
     def durations(self, batch: SynthesisBatch, mel: SpeechMel) -> list[Tensor]:
         """The frames of each character of each clip, (L,) int64, which sum up to the clip's.
@@ -119,7 +119,7 @@ def _missing(helper: str, kind: str, run: str | None) -> str | None:
     if run is None:
         return f"no {kind} is named by model.{helper}.run"
     with contextlib.suppress(CheckpointError):
-        find_folder(run)
+        _checkpoint(run)
         return None
     return f"model.{helper}.run={run} is not there yet. Train it first"
 
@@ -143,4 +143,8 @@ def _task(name: str) -> Any:
     from crossmedia.run import load
 
     with torch.inference_mode(False):  # what is made in that mode can never leave it
-        return load(find_run(Path(name).expanduser() if Path(name).exists() else name)[1])
+        return load(_checkpoint(name))
+
+
+def _checkpoint(name: str) -> Path:
+    return find_run(Path(name).expanduser() if Path(name).exists() else name)[1]

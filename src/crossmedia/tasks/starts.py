@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from crossmedia.data.batches import Meta
 from crossmedia.data.order import generator
-from crossmedia.errors import ConfigError
+from crossmedia.errors import ConfigError, brief
 
 STRAIGHT = 1e-3  # sine of an angle at which an arc is a line, or none: latents of one number
 Start = tuple[Tensor, ...]  # what `net(*start)` takes: latents (B, Z), and kinds (B, N, A)
@@ -42,7 +42,7 @@ class Starts:
         if values and self.objects != meta.objects:
             raise ConfigError(f"model.net.objects={self.objects}: the data has {meta.objects} in each scene")
         self.kinds, self.counts = torch.stack(attributes, 1), counts.double()
-        self.names = meta.names
+        self.names = tuple(part[:count] for part, count in zip(meta.names, values, strict=False))
 
     def named(self, *addresses: tuple[Any, ...], wanted: Tensor | None = None) -> Start:
         """Of each address its own, on the CPU, whatever others are asked for beside it; with `wanted` of the
@@ -81,7 +81,7 @@ class Starts:
             for word in phrase.split():
                 place = next((a for a, values in enumerate(self.names) if word in values), None)
                 if place is None:
-                    known = ", ".join(value for values in self.names for value in values)
+                    known = brief(", ".join(value for values in self.names for value in values), 300)
                     raise ValueError(f"kind {word}: must be words of {known}")
                 if found[row, place] >= 0:
                     raise ValueError(

@@ -3,6 +3,7 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 _LOG10 = math.log(10)
 _NEVER = -10.0  # log10 of a word that the model lacks where it has no <unk> either
 _SPELLINGS = 4  # of a word of a history: the likeliest
+_KEPT = 1 << 16  # probabilities that a search has asked for
 Gram = tuple[str, ...]
 
 
@@ -38,23 +40,26 @@ class Arpa:
         self.spellings: dict[str, list[str]] = defaultdict(list)  # the likeliest first
         self.order = 0
         self._read()
-        for (word, *more), _ in sorted(self.probs.items(), key=lambda item: -item[1]):
-            if not more:
-                self.spellings[_as_scored(word)].append(word)
+        for (word,) in sorted((gram for gram in self.probs if len(gram) == 1), key=lambda g: -self.probs[g]):
+            self.spellings[_as_scored(word)].append(word)
+        self._mixed = lru_cache(_KEPT)(self._mix)
 
     def log_prob(self, word: str, history: tuple[str, ...]) -> float:
         """Natural log of the probability of `word` after `history`."""
+        return _LOG10 * self._mixed(word, history[max(0, len(history) - self.order + 1) :])
+
+    def _mix(self, word: str, history: Gram) -> float:
+        """log10 by words as scores compare them."""
         ways = self._spelled(word)
-        known = (
-            self._spelled(part)[:_SPELLINGS] for part in history[max(0, len(history) - self.order + 1) :]
-        )
-        histories = list(product(*known))
+        histories = list(product(*(self._spelled(part)[:_SPELLINGS] for part in history)))
         found = [_sum(self._katz(way, before) for way in ways) for before in histories]
         if len(histories) == 1:
-            return _LOG10 * found[0]
+            return found[0]
         weights = [self._chain(before) for before in histories]
+        if _sum(weights) == -math.inf:
+            weights = [0.0] * len(histories)
         total = _sum(weight + value for weight, value in zip(weights, found, strict=True))
-        return _LOG10 * (total - _sum(weights))
+        return total - _sum(weights)
 
     def _katz(self, word: str, history: Gram) -> float:
         """log10 by spellings."""
@@ -69,8 +74,8 @@ class Arpa:
             history = history[1:]
 
     def _chain(self, gram: Gram) -> float:
-        """log10 of all its words, each after those before it."""
-        return sum(self._katz(word, gram[:place]) for place, word in enumerate(gram))
+        """log10 of all its words, each after those before it; no model predicts <s>."""
+        return sum(self._katz(word, gram[:k]) for k, word in enumerate(gram) if word.lower() != START)
 
     def _spelled(self, word: str) -> list[str]:
         return self.spellings.get(word) or self.spellings.get(UNKNOWN) or [word]
