@@ -31,10 +31,15 @@ ngram 2=3
 """
 
 
+def read(folder, text):
+    path = folder / "m.arpa"
+    path.write_text(text)
+    return Arpa(path)
+
+
 @pytest.fixture
 def model(tmp_path):
-    (tmp_path / "m.arpa").write_text(MODEL)
-    return Arpa(tmp_path / "m.arpa")
+    return read(tmp_path, MODEL)
 
 
 def ln(value):
@@ -111,8 +116,7 @@ ngram 4=1
 
 @pytest.fixture
 def long(tmp_path):
-    (tmp_path / "m.arpa").write_text(LONG)
-    return Arpa(tmp_path / "m.arpa")
+    return read(tmp_path, LONG)
 
 
 def test_each_history_is_as_long_as_the_order_allows(long):
@@ -148,8 +152,7 @@ ngram 2=5
 
 @pytest.fixture
 def cased(tmp_path):
-    (tmp_path / "m.arpa").write_text(CASED)
-    return Arpa(tmp_path / "m.arpa")
+    return read(tmp_path, CASED)
 
 
 def test_words_that_differ_in_case_alone_add_up(cased):
@@ -167,15 +170,13 @@ def test_each_history_of_several_spellings_counts_as_much_as_it_is_likely(cased)
 
 def test_spellings_of_no_probability_count_alike(tmp_path):
     never = CASED.replace("-0.6 the -0.4", "-inf the -0.4").replace("-1.2 The", "-inf The")
-    (tmp_path / "m.arpa").write_text(never)
-    found = Arpa(tmp_path / "m.arpa").log_prob("cat", ("the",))
+    found = read(tmp_path, never).log_prob("cat", ("the",))
     assert found == ln(math.log10((10**-0.3 + 10**-0.9 + 10**-0.3 + 10 ** (-0.2 - 0.9)) / 2))
 
 
 def test_a_word_is_compared_as_scores_compare_it(tmp_path):
     lines = ("ngram 1=4", "", "\\1-grams:", "-0.5\t'TIS", "-0.6\tBOYS'", "-0.7\tdon't", "-0.8\tU.S.", "")
-    (tmp_path / "m.arpa").write_text("\n".join(["\\data\\", *lines, "\\end\\", ""]))
-    model = Arpa(tmp_path / "m.arpa")
+    model = read(tmp_path, "\n".join(["\\data\\", *lines, "\\end\\", ""]))
     assert [model.log_prob(word, ()) for word in words("'Tis boys' don't")] == [ln(-0.5), ln(-0.6), ln(-0.7)]
 
 
