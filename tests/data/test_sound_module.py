@@ -1,18 +1,25 @@
 """Sounds through the DataModule: rates, lengths, padding, augmentation, bad files, views."""
 
+import itertools
+
+import numpy as np
 import pytest
 import torch
 from clip_sets import ljspeech, tone
 from sounds import peak_hertz, save
+from sounds import tone as wave
 
 from crossmedia.audio.augment import SoundAugment
 from crossmedia.audio.transforms import AudioTransform
+from crossmedia.data.crops import CropView
 from crossmedia.data.module import DataModule
 from crossmedia.data.sources.audio_folder import AudioFolder
 from crossmedia.data.sources.ljspeech import LJSpeech
+from crossmedia.data.spoken_view import SynthesisView
 from crossmedia.data.views import CaptionView, LabelView, SpeechView
 from crossmedia.errors import ConfigError, DataError
 from crossmedia.images.augment import Augment
+from crossmedia.text.frontend import SpeechText
 from crossmedia.text.tokenizer import CharTokenizer
 
 RATE = 16_000
@@ -141,3 +148,44 @@ def test_longer_sounds_of_training_are_left_out_and_counted(tmp_path):
     assert [name for batch in data.loader("train") for name in batch.ids] == ["train/other/x.wav"]
     assert data.meta.seconds == 0.5
     assert module(AudioFolder(str(tmp_path)), max_seconds=2).meta.seconds == pytest.approx(1, abs=0.1)
+
+
+def test_texts_of_sounds_that_are_left_out_are_not_learnt(tmp_path):
+    said = map("".join, itertools.product("lamp", repeat=3))
+    lines = [f"A-{place:02}|x|{text}" for place, text in enumerate(said)]
+    root = ljspeech(tmp_path, *lines)
+    training = [clip.id for clip in LJSpeech(str(root)).split("train").entries]
+    lines[int(training[0][-2:])] = f"{training[0]}|x|a quick zebra, quite far away"
+    ljspeech(tmp_path, *lines)
+    tone(root / "wavs" / f"{training[0]}.wav", 1.0)
+    assert {clip.id for clip in LJSpeech(str(root)).split("train").entries} == {*training}
+    view = SynthesisView(SpeechText())
+    full, short = (
+        module(LJSpeech(str(root)), view, tokenizer=CharTokenizer(), max_seconds=most) for most in (2, 0.5)
+    )
+    assert full.meta.longest == 29 and {*"zqk"} < {*full.meta.tokenizer.vocab}
+    assert short.meta.longest == 3 and not {*"zqk"} & {*short.meta.tokenizer.vocab}
+    assert len(short.split("train")) == len(training) - 1 == len(short.split("train").texts())
+
+
+@pytest.mark.parametrize(("most", "kept"), [(2.4, []), (2.6, ["a"]), (3.1, ["a", "b"])])
+def test_crops_and_limits_are_seconds_of_the_file_whatever_its_rate(tmp_path, most, kept):
+    for split in ("train", "val", "test"):
+        tone(tmp_path / split / "other/c.wav", 2.0, RATE, 900)
+    parts = np.concatenate([wave(300, 1.5, 44_100), wave(900, 1.0, 44_100)])
+    save(tmp_path / "train/other/a.wav", parts, rate=44_100)
+    tone(tmp_path / "train/other/b.wav", 3.0, 8_000)
+    data = module(AudioFolder(str(tmp_path)), CropView(2 * RATE), max_seconds=most, batch_size=1)
+    assert sorted(name[-5] for batch in data.loader("train") for name in batch.ids) == [*kept, "c"]
+    loader, starts = data.loader("train", train=True), set()
+    for epoch in range(20):
+        loader.batch_sampler.set_epoch(epoch)
+        for batch in loader:
+            crop = batch.inputs.waveforms[0]
+            assert len(crop) == 2 * RATE
+            if batch.ids[0].endswith("a.wav") and crop.all():
+                turn = int((crop.diff(n=2).abs() > 0.02).nonzero()[0])  # 900 Hz bends more than 300
+                starts.add(turn)
+                assert peak_hertz(crop[: turn - 100], RATE) == pytest.approx(300, abs=5)
+                assert peak_hertz(crop[turn + 100 :], RATE) == pytest.approx(900, abs=5)
+    assert len(starts) > 5 or not kept

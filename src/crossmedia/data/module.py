@@ -160,7 +160,8 @@ class DataModule(LightningDataModule):
             return split
         left = f"{len(split) - len(kept)} sounds of training longer than {most:g} s left out"
         self.source.notes.append(left)
-        return Chosen(split, kept, split.texts())
+        texts = split.texts()
+        return Chosen(split, kept, [texts[index] for index in kept] if len(texts) == len(split) else texts)
 
     def _need_samples(self, *names: str) -> None:
         empty = [name for name in dict.fromkeys(names) if not len(self.split(name))]
