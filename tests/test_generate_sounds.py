@@ -1,11 +1,13 @@
 """`crossmedia generate` for tasks that hear: a file, a folder, the wrong kind of input."""
 
+import re
 import sys
 
 import pytest
 from made import TINY, small
 from sounds import save, tone
 
+from benchmarks import seams
 from crossmedia import cli, given, run
 from crossmedia.errors import ConfigError
 from crossmedia.tasks.recognition import CTCRecognition
@@ -94,3 +96,13 @@ def test_every_bad_file_of_a_folder_is_named_and_the_good_ones_are_heard(call, t
     code, out, err = call("asr_ctc_scenes", "--audio", tmp_path)
     assert code == 3 and [line.partition(": ")[0] for line in out] == [str(tmp_path / "b.wav")]
     assert len(err) == 3 and "a.wav: " in err[0] and "c.mp3: " in err[1] and err[2] == "data: 2 faults"
+
+
+def test_what_is_lost_at_the_seams_is_measured(outputs, capsys, monkeypatch):
+    monkeypatch.setattr(seams, "SPLIT", "train")
+    run_folder = str(outputs / "asr_ctc_scenes")
+    assert seams.main([run_folder]) == 0
+    whole, cut = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"\d+ clips: WER \d+\.\d\d %", whole)
+    assert re.fullmatch(r"in pieces of \d\.\d s: WER \d+\.\d\d %", cut)
+    assert seams.main([str(outputs / "nothing")]) != 0

@@ -1,5 +1,7 @@
 """Noises that training mixes in are part of its data: a run goes on with no others, and is scored without."""
 
+import json
+
 import pytest
 from made import TINY, spoken_stamps
 from runs import only
@@ -42,3 +44,9 @@ def test_a_run_is_scored_without_its_noises(trained):
         assert "test/accuracy" in run.evaluate(folder)
     finally:
         hums.with_name("moved").rename(hums)
+
+
+def test_the_manifest_tells_the_noises_apart(trained):
+    folder, _ = trained
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert len(manifest["noises"]) == 64 and manifest["noises"] != manifest["data"]

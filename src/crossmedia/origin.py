@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from crossmedia.errors import CheckpointError
 from crossmedia.folder import find_run
-from crossmedia.saved import pack_meta, read_checkpoint
+from crossmedia.saved import pack_meta, read_checkpoint, unpack_meta
 
 
 class Origin(NamedTuple):
@@ -45,6 +45,12 @@ def need_same_data(path: Path, saved: dict[str, Any], fingerprint: str) -> None:
             f"{path}: the data are no longer those it was trained on. Put them back, or start another run "
             "with init=…"
         )
+
+
+def vocabulary_of(name: str, out_dir: str) -> Any:
+    """The tokenizer of another run; None where it has none."""
+    checkpoint = find_run(name, out_dir)[1]
+    return unpack_meta(read_checkpoint(checkpoint)["meta"], str(checkpoint)).tokenizer
 
 
 def warm_start(task: Any, name: str, out_dir: str) -> str:

@@ -16,7 +16,7 @@ from crossmedia.console import console, head, print_scores
 from crossmedia.errors import ConfigError, NonFiniteError, SystemFault, UserError, first_line
 from crossmedia.folder import RunFolder, write_json, write_whole
 from crossmedia.manifest import manifest, need_same_features, need_same_teachers, other_helpers
-from crossmedia.origin import Origin, last_good, need_same_data, warm_start
+from crossmedia.origin import Origin, last_good, need_same_data, vocabulary_of, warm_start
 from crossmedia.report.page import write_report
 from crossmedia.saved import (
     FORMAT,
@@ -74,7 +74,10 @@ class Session:
         origin = last_good(self.folder.path) if self.resume else Origin()
         found, saved = origin.checkpoint, origin.contents
         data = build(config.resolved(cfg)["data"], "data")
-        data.learn(unpack_meta(saved["meta"]) if saved else None)
+        if saved:
+            data.learn(unpack_meta(saved["meta"]))
+        else:
+            data.learn(tokenizer=vocabulary_of(cfg.init, cfg.out_dir) if cfg.init else None)
         notes = config.fill_from_data(cfg, data)
         plain = config.resolved(cfg)
         config.check_sizes(plain)
@@ -164,6 +167,8 @@ class Session:
         precision = str(cfg.trainer.precision)
         facts = manifest(cfg.seed, self.overrides, data.source.fingerprint(), precision, plain["model"])
         facts |= {"experiment": cfg.name, "about": plain["about"]}
+        if noises := data.noises():
+            facts["noises"] = noises
         if data.skipped or data.source.notes:
             facts["data_notes"] = [*data.source.notes, *data.skipped]
         before = saved_facts(folder, "manifest") if self.resume else {}

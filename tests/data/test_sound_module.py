@@ -168,6 +168,29 @@ def test_texts_of_sounds_that_are_left_out_are_not_learnt(tmp_path):
     assert len(short.split("train")) == len(training) - 1 == len(short.split("train").texts())
 
 
+def test_a_limit_below_every_sound_of_training_is_told(tmp_path):
+    for split in ("train", "val", "test"):
+        folder(tmp_path, ["b.wav"], split)
+    with pytest.raises(
+        ConfigError, match=r"^data.max_seconds=0.2: .*; 2 sounds .* longer than 0.2 s left out"
+    ):
+        module(AudioFolder(str(tmp_path)), max_seconds=0.2)
+
+
+def test_training_hears_sounds_of_about_one_length_together(tmp_path):
+    for split in ("train", "val", "test"):
+        for place in range(32):
+            tone(tmp_path / split / "beep" / f"{place:02}.wav", 0.1 + 0.9 * (7 * place % 32) / 32, RATE)
+        tone(tmp_path / split / "other/x.wav", 0.5, RATE)
+    data = module(AudioFolder(str(tmp_path)), batch_size=4)
+
+    def padding(train):
+        lens = [batch.inputs.lens for batch in data.loader("train", train=train)]
+        return sum(float((row.max() - row).sum()) for row in lens)
+
+    assert padding(True) < 0.5 * padding(False)
+
+
 @pytest.mark.parametrize(("most", "kept"), [(2.4, []), (2.6, ["a"]), (3.1, ["a", "b"])])
 def test_crops_and_limits_are_seconds_of_the_file_whatever_its_rate(tmp_path, most, kept):
     for split in ("train", "val", "test"):

@@ -79,6 +79,11 @@ ROWS = [
     Row("mp3 of zeros at its end", holding(zero_filled()), "cut short or damaged after"),
     Row("4 GB", wav(fmt(), (b"data", SAMPLES, 0xFFFFFFFF)), "gives 4 294 967 295 bytes of samples, the file"),
     Row("a stream's", wav(fmt(), (b"data", SAMPLES, 0)), "gives 0 bytes of samples, 32 000 more follow"),
+    Row(
+        "samples that spell a chunk",
+        wav(fmt(), (b"data", SAMPLES[:900] + b"loud" + SAMPLES[904:], 900)),
+        "gives 900 bytes of samples, 31 100 more",
+    ),
     Row("too short a length", wav(fmt(), (b"data", SAMPLES, 900)), "gives 900 bytes of samples, 31 100 more"),
     Row("up to silence", wav(fmt(), (b"data", bytes(1_000) + SAMPLES, 900)), "900 bytes of samples, 32 100"),
     Row("no length in flac", holding(without_length()), "its header does not give its length. Save it again"),

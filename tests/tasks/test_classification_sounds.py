@@ -63,5 +63,8 @@ def test_the_most_wrong_sounds_are_played_without_their_padding_and_no_more_than
     assert [player.waveform.tolist() for player in players] == [
         pytest.approx(sounds[place]) for place in (2, 1, 3, 0)
     ]
-    scored(task, batch([1] * 12, *[[1.0, 0.0]] * 12))
-    assert sum(isinstance(panel, Sound) for panel in task.panels("test")) == HEARD
+    scored(task, batch([1] * 20, *[[1.0, 0.0]] * 20))
+    found = task.panels("test")
+    assert sum(isinstance(panel, Sound) for panel in found) == HEARD
+    (table,) = [panel for panel in found if panel.title == "The most wrong"]
+    assert len(table.rows) == 16 and table.rows[0] == ["Wrong 1", "a 0.73", "b 0.27"]

@@ -97,6 +97,19 @@ def test_the_weight_of_ctc_mixes_the_two_losses():
     assert mixed == pytest.approx(0.75 * only + 0.25 * ctc, rel=1e-5)
 
 
+@pytest.mark.parametrize("kind", KINDS[:2])
+def test_a_text_that_ctc_leaves_out_makes_no_loss_of_a_split_lower(kind):
+    task = made(kind).eval()
+    fits = scored(task, batch("two cats"))["test/loss"]
+    said = ["two cats", "a red ball"]
+    assert scored(task, batch(*said, heard=["two cats", "a"]))["test/loss"] == pytest.approx(fits, rel=1e-5)
+
+
+def test_ctc_that_learns_nothing_decodes_nothing():
+    with pytest.raises(ValueError, match="^ctc_decoding 0.3: must be 0 where ctc_weight is"):
+        made(Seq2SeqRecognition, ctc_weight=0.0, ctc_decoding=0.3)
+
+
 def test_the_decoder_is_taught_the_text_and_its_end():
     task, one = made(Seq2SeqRecognition, ctc_weight=0.0), batch("a red ball", "two cats")
     _, logged = stepped(task, one)
@@ -209,6 +222,8 @@ def test_the_rules_of_beam_and_language_model_are_those_of_the_constructor():
     task = CTCRecognition(Spells(), META, ADAM).eval()
     with pytest.raises(ValueError, match="beam 1: must be at least 2"):
         task.generate(audio=spelled("a"), beam=1, lm="m.arpa")
+    with pytest.raises(ValueError, match="beam 1: must be at least 2 with a length_bonus"):
+        CTCRecognition(Spells(), META, ADAM, length_bonus=1.0)
     with pytest.raises(ValueError, match="beam 0: must be at least 1"):
         task.generate(audio=spelled("a"), beam=0)
 

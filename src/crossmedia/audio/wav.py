@@ -30,6 +30,7 @@ _NAMES = {
     0x55: "MP3",
     0x161: "WMA",
 }
+_BEHIND = {b"LIST", b"id3 ", b"ID3 ", b"JUNK", b"bext", b"cue ", b"fact", b"smpl", b"inst", b"iXML", b"PEAK"}
 _IN_DS64 = 0xFFFFFFFF  # RF64's mark of a length that stands in its ds64 chunk (EBU Tech 3306)
 _ENDLESS = 0x7FFF0000  # bytes; what a recorder that writes to a stream puts, or more
 _MOST_CHUNKS = 1000  # before the samples
@@ -116,8 +117,7 @@ def _need_data(file: BinaryIO, size: int, start: int, length: int, riff_end: int
         fault = f"its header gives {spaced(length)} bytes of samples, the file holds {spaced(there)}"
         raise Unreadable(f"{fault}. {cure}")
     end = _next(file, start, length)
-    rest = bytes_at(file, end, 4)
-    if len(rest) == 4 and not _names_chunk(rest) and (length == 0 or _sounds(file, end, min(size, riff_end))):
+    if not _begins_chunk(file, end, size) and (length == 0 or _sounds(file, end, min(size, riff_end))):
         fault = f"its header gives {spaced(length)} bytes of samples, {spaced(size - end)} more follow"
         raise Unreadable(f"{fault}. Save it again")
 
@@ -134,6 +134,17 @@ def _next(file: BinaryIO, start: int, length: int) -> int:
     if length % 2 and (_names_chunk(names[1:]) or not _names_chunk(names[:4])):
         return end + 1
     return end
+
+
+def _begins_chunk(file: BinaryIO, at: int, size: int) -> bool:
+    """Whether a chunk stands there, of a known name or one that ends within the file, or there is no room for
+    one: four printable bytes may be samples."""
+    head = bytes_at(file, at, 8)
+    if len(head) < 4:
+        return True
+    if head[:4] in _BEHIND:
+        return True
+    return _names_chunk(head[:4]) and at + 8 + int.from_bytes(head[4:], "little") <= size + 1
 
 
 def _names_chunk(name: bytes) -> bool:

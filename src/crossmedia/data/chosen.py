@@ -1,5 +1,6 @@
 """Some of a split's samples, and why others are not among them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -62,3 +63,19 @@ def legible(split: Split, front: SpeechText) -> tuple[Split, list[str]]:
             faults[index] = f"{sample.id}: {unread[sample.transcript]}"
     kept = [index for index in range(len(split)) if index not in faults]
     return Chosen(split, kept, [text for text in texts if text not in unread]), list(faults.values())
+
+
+def of_speakers(split: Split, speakers: Sequence[str]) -> tuple[Split, list[str]]:
+    """The split without the samples of other speakers, and a line for each of those."""
+    found: Any = split
+    heard = list(map(str, found.speakers()))
+    other = [index for index, name in enumerate(heard) if name not in speakers]
+    if not other:
+        return split, []
+    lines = [
+        f"{split[index].id}: speaker {heard[index]} is not in the training split. Leave it out"
+        for index in other
+    ]
+    kept = [index for index, name in enumerate(heard) if name in speakers]
+    texts = split.texts()
+    return Chosen(split, kept, [texts[index] for index in kept]), lines

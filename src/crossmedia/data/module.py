@@ -1,22 +1,21 @@
 """The one LightningDataModule: joins source and view; it alone knows order, workers, epochs, bad members."""
 
-import signal
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from crossmedia.build import assigned
-from crossmedia.data.batches import Meta, Sample, Source, Split
-from crossmedia.data.chosen import Chosen, legible, lengths_of
+from crossmedia.data.batches import Meta, Source, Split
+from crossmedia.data.chosen import Chosen, legible, lengths_of, of_speakers
+from crossmedia.data.loading import Collate, Items, deaf
 from crossmedia.data.order import Key, Order, generator
 from crossmedia.data.views import KindView, View
 from crossmedia.errors import ConfigError, DataError, UserError
 from crossmedia.limits import within
-from crossmedia.text.frontend import SpeechText
 
 TEXTS = frozenset(["captions", "transcript"])  # the fields of a sample that a tokenizer is fitted on
 
@@ -79,14 +78,18 @@ class DataModule(LightningDataModule):
 
     def fingerprint(self) -> str:
         """That of the source, and of the noises that training mixes in, where it does."""
-        noises = getattr(getattr(self.view, "augment", None), "fingerprint", None)
-        parts = [self.source.fingerprint(), noises() if noises else None]
-        return "/".join(part for part in parts if part)
+        return "/".join(part for part in (self.source.fingerprint(), self.noises()) if part)
 
-    def learn(self, meta: Meta | None = None) -> Meta:
+    def noises(self) -> str | None:
+        """The fingerprint of what training mixes in."""
+        found = getattr(getattr(self.view, "augment", None), "fingerprint", None)
+        return found() if found else None
+
+    def learn(self, meta: Meta | None = None, tokenizer: Any = None) -> Meta:
         """Find the faults, fit the tokenizer on the texts of training, return `meta`.
 
-        A checkpoint's own `meta` is kept.
+        A checkpoint's own `meta` is kept. Another run's `tokenizer` is taken where it is of the same kind and
+        knows all that would be fitted: so its ids mean the same to the weights that come from there.
         """
         if self.source.faults and self.on_error == "stop":
             raise DataError(*self.source.faults)
@@ -95,11 +98,14 @@ class DataModule(LightningDataModule):
             split = self.source.split(name)
             self._splits[name] = self._readable(split) if self.on_error == "skip" else split
         if front := getattr(self.view, "front", None):
-            self._read_texts(front)
+            self._leave_out(lambda split: legible(split, front))
+            front.prepare(text for split in self._splits.values() for text in split.texts())
         self._splits["train"] = self._short(self._splits["train"])
         if meta is None:  # before the training: the test splits are asked for after it
             self._need_samples("train", "val", *self.test_splits)
-        self.meta = meta or self._fit()
+        self.meta = meta or self._fit(tokenizer)
+        if speakers := self.meta.speakers:
+            self._leave_out(lambda split: of_speakers(split, speakers))
         if len(self.source.classes) > 1 and self.meta.classes and self.source.classes != self.meta.classes:
             raise DataError(
                 f"classes: the model knows {len(self.meta.classes)} ({', '.join(self.meta.classes[:5])} …), "
@@ -108,7 +114,7 @@ class DataModule(LightningDataModule):
             )
         return self.meta
 
-    def _fit(self) -> Meta:
+    def _fit(self, other: Any) -> Meta:
         tokenizer = self.tokenizer
         if not TEXTS.intersection(self.view.needs):
             tokenizer = None
@@ -120,6 +126,8 @@ class DataModule(LightningDataModule):
                 tokenizer = tokenizer.fit(map(text, self._splits["train"].texts()))
             except ValueError as error:
                 raise ConfigError(f"data.tokenizer.{assigned(str(error))}") from error
+            if type(other) is type(tokenizer) and {*tokenizer.vocab} <= {*other.vocab}:
+                tokenizer = other
         classes = tuple(self.source.classes) if "label" in self.view.needs else ()
         if classes and self.num_classes not in (None, len(classes)):
             raise ConfigError(f"data.num_classes={self.num_classes}: the data has {len(classes)} classes")
@@ -135,21 +143,21 @@ class DataModule(LightningDataModule):
             max(len(front(text)) for text in train.texts()) if front else None,
             *(self.view.counted(train) if isinstance(self.view, KindView) else ((), 0, ())),
             tokenizer,
-            self.image,
-            self.audio,
+            self.image if "image" in needs else None,
+            self.audio if "waveform" in needs else None,
             scorer,
             front,
         )
 
-    def _read_texts(self, front: SpeechText) -> None:
+    def _leave_out(self, choose: Callable[[Split], tuple[Split, list[str]]]) -> None:
+        """What `choose` makes of each split, and its lines on what is not among them: those are faults."""
         faults: list[str] = []
         for name, split in self._splits.items():
-            self._splits[name], unread = legible(split, front)
-            faults += unread
+            self._splits[name], unfit = choose(split)
+            faults += unfit
         if faults and self.on_error == "stop":
             raise DataError(*faults)
         self.skipped += faults
-        front.prepare(text for split in self._splits.values() for text in split.texts())
 
     def _short(self, split: Split) -> Split:
         most, lengths = self.max_seconds, lengths_of(split)
@@ -160,6 +168,8 @@ class DataModule(LightningDataModule):
             return split
         left = f"{len(split) - len(kept)} sounds of training longer than {most:g} s left out"
         self.source.notes.append(left)
+        if not kept:
+            raise ConfigError(f"data.max_seconds={most:g}: must leave sounds to train on; {left}")
         texts = split.texts()
         return Chosen(split, kept, [texts[index] for index in kept] if len(texts) == len(split) else texts)
 
@@ -221,66 +231,6 @@ class DataModule(LightningDataModule):
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
-            worker_init_fn=_deaf,
+            worker_init_fn=deaf,
             generator=generator(self.seed, "workers"),  # or the loader would draw from the step's randomness
         )
-
-
-def _deaf(worker: int) -> None:
-    """A signal to all processes of a run is for the main one; a worker ends with it."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-
-
-class Item(NamedTuple):
-    sample: Sample
-    key: Key
-
-
-class Items(Dataset):
-    """Samples at keys, their pictures at the size of the model, their sounds at its rate."""
-
-    def __init__(self, split: Split, meta: Meta, cache: bool):
-        self.split, self.meta, self.cache = split, meta, cache
-        self.kept: dict[int, Sample] = {}
-
-    def __len__(self) -> int:
-        return len(self.split)
-
-    def __getitems__(self, keys: list[Key]) -> list[Item] | UserError:
-        try:
-            missing = [key.index for key in keys if key.index not in self.kept]
-            found = dict(zip(missing, map(self._prepared, self._read(missing)), strict=True))
-        except UserError as error:
-            return error
-        if self.cache:
-            self.kept.update(found)
-        return [Item(found.get(key.index) or self.kept[key.index], key) for key in keys]
-
-    def _read(self, indices: list[int]) -> list[Sample]:
-        many = getattr(self.split, "__getitems__", None)
-        return many(indices) if many else [self.split[index] for index in indices]
-
-    def _prepared(self, sample: Sample) -> Sample:
-        if sample.waveform is not None and self.meta.audio:
-            sample = sample._replace(waveform=self.meta.audio.prepare(sample.waveform, sample.sample_rate))
-        if sample.image is not None and self.meta.image:
-            sample = sample._replace(image=self.meta.image.prepare(sample.image))
-        return sample
-
-
-class Collate:
-    """Items to a batch; each training sample brings its own generator, keyed by (seed, epoch, id)."""
-
-    def __init__(self, view: View, meta: Meta, seed: int, train: bool):
-        self.view, self.meta, self.seed, self.train = view, meta, seed, train
-
-    def __call__(self, items: list[Item] | UserError) -> Any:
-        if isinstance(items, UserError):
-            return items
-        samples = [item.sample for item in items]
-        draws = (
-            [generator(self.seed, item.key.epoch, item.sample.id) for item in items] if self.train else None
-        )
-        batch: Any = self.view(samples, draws, self.meta)
-        return batch._replace(valid=torch.tensor([item.key.valid for item in items]))

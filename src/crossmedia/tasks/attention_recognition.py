@@ -49,6 +49,10 @@ class Seq2SeqRecognition(Recogniser):
         super().__init__(net, meta, optimizer, schedule)
         within(ctc_weight=ctc_weight, ctc_decoding=ctc_decoding, label_smoothing=label_smoothing)
         within(beam=beam, max_len=max_len, length_penalty=length_penalty)
+        if ctc_decoding and not ctc_weight:
+            raise ValueError(
+                f"ctc_decoding {ctc_decoding:g}: must be 0 where ctc_weight is, and CTC learns nothing"
+            )
         self.ctc_weight, self.ctc_decoding, self.label_smoothing = ctc_weight, ctc_decoding, label_smoothing
         self.beam, self.max_len, self.length_penalty = beam, max_len, length_penalty
 
@@ -65,11 +69,11 @@ class Seq2SeqRecognition(Recogniser):
         return loss
 
     def score(self, batch: SpeechBatch, split: str) -> None:
-        size = int(batch.valid.sum())
-        attention, ctc, _ = self._costs(batch)
+        attention, ctc, cut = self._costs(batch)
         attention, ctc = attention / (batch.lens + 1), ctc / batch.lens.clamp(min=1)  # a token
         each = (1 - self.ctc_weight) * attention + self.ctc_weight * ctc
-        self.log_score(split, "loss", (each * batch.valid).sum() / max(size, 1), size)
+        self.log_mean(split, "loss", each, batch.valid & ~cut)
+        size = int(batch.valid.sum())
         found = self._search(batch.inputs)
         self.score_texts(batch, split, self.decoded([hypothesis.tokens for hypothesis in found]))
         open_ = sum(not h.finished for h, valid in zip(found, batch.valid.tolist(), strict=True) if valid)

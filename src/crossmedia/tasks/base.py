@@ -131,6 +131,11 @@ class Task(LightningModule):
         weight = size * self.trainer.world_size  # Lightning takes the ranks' mean of sizes as a whole number
         self.log(f"{split}/{name}", value, on_epoch=True, on_step=False, batch_size=weight, sync_dist=True)
 
+    def log_mean(self, split: str, name: str, each: Tensor, kept: Tensor) -> None:
+        """Log the mean of `each` (B,) over the samples that are `kept` (B,)."""
+        size = int(kept.sum())
+        self.log_score(split, name, (each * kept).sum() / max(size, 1), size)
+
     def read(self, image: Any) -> Tensor:
         """A path, PIL picture or uint8 tensor (C, H, W), or a list, as the net's input (B, C, S, S)."""
         many = image if isinstance(image, list | tuple) else [image]

@@ -128,14 +128,15 @@ class Classification(Task):
         if not self.meta.audio:
             pictures = to_uint8(torch.stack([picture for _, picture, _ in self._wrong]))
             return [Grid("The most wrong", pictures, [words for *_, words in self._wrong], columns=8)]
+        numbered = [(f"Wrong {number}", *entry[1:]) for number, entry in enumerate(self._wrong, 1)]
+        rate = self.meta.audio.sample_rate
+        rows: list[list[Any]] = [[name, *words.split("\n")] for name, _, words in numbered]
         return [
-            Sound(
-                f"Wrong {number}",
-                sound,
-                self.meta.audio.sample_rate,
-                "taken for " + words.replace("\n", ", is "),
-            )
-            for number, (_, sound, words) in enumerate(self._wrong[:HEARD], 1)
+            *(
+                Sound(name, sound, rate, "taken for " + words.replace("\n", ", is "))
+                for name, sound, words in numbered[:HEARD]
+            ),
+            Table("The most wrong", ["sound", "taken for", "is"], rows),
         ]
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:

@@ -113,7 +113,7 @@ class ParallelTTS(Synthesis):
         size = int(batch.valid.sum())
         if not self.aligner.missing:
             each = torch.stack([*self._losses(batch, self._spoken(batch)).values()]).sum(0)
-            self.log_score(split, "loss", (each * batch.valid).sum() / max(size, 1), size)
+            self.log_mean(split, "loss", each, batch.valid)
         with self.pace.working():
             made = self._speak(batch.tokens, batch.lens, batch.speakers)
         if self.first is None and size:

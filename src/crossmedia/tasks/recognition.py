@@ -43,7 +43,7 @@ class CTCRecognition(Recogniser):
     ):
         super().__init__(net, meta, optimizer, schedule)
         within(beam=beam, lm_weight=lm_weight, length_bonus=length_bonus)
-        _need_room(beam, lm)
+        _need_room(beam, lm, length_bonus)
         self.beam, self.lm, self.lm_weight, self.length_bonus = beam, lm, lm_weight, length_bonus
         self._judge: WordScores | None = None
 
@@ -53,21 +53,19 @@ class CTCRecognition(Recogniser):
 
     def training_step(self, batch: SpeechBatch, batch_idx: int) -> Tensor:
         logits, frames = self.net(batch.inputs)
-        loss, cut = self._loss(logits, frames, batch)
+        losses, cut = self._losses(logits, frames, batch)
+        loss = losses.mean()
         self.leave_out(cut)
         self.log("train/loss", loss, batch_size=len(batch.ids))
         return loss
 
     def score(self, batch: SpeechBatch, split: str) -> None:
         logits, frames = self.net(batch.inputs)
-        keep = batch.valid
-        size = int(keep.sum())
-        part = batch._replace(tokens=batch.tokens[keep], lens=batch.lens[keep])
-        loss, cut = self._loss(logits[keep], frames[keep], part) if size else (logits.sum() * 0, keep)
-        self.log_score(split, "loss", loss, size)
+        losses, cut = self._losses(logits, frames, batch)
+        self.log_mean(split, "loss", losses, batch.valid & ~cut)
         self.score_texts(batch, split, self._texts(logits, frames, self.beam, self._judge))
-        if not self.posteriors and size:
-            first = int(keep.nonzero()[0])
+        if not self.posteriors and batch.valid.any():
+            first = int(batch.valid.nonzero()[0])
             self.posteriors = [logits[first, : int(frames[first])].float().softmax(-1).cpu()]
 
     def forget(self) -> None:
@@ -84,7 +82,7 @@ class CTCRecognition(Recogniser):
         if beam is None:
             beam = max(self.beam, LM_BEAM) if lm else self.beam
         within(beam=beam)
-        _need_room(beam, lm)
+        _need_room(beam, lm, self.length_bonus)
         judge = self._words_of(lm) if lm else None
 
         def write(waveforms: list[Tensor], longest: float) -> list[str]:
@@ -101,11 +99,11 @@ class CTCRecognition(Recogniser):
     def _words_of(self, path: str) -> WordScores:
         return WordScores(read_arpa(path), self.meta.tokenizer)
 
-    def _loss(self, logits: Tensor, frames: Tensor, batch: SpeechBatch) -> tuple[Tensor, Tensor]:
-        """The mean over samples of -log p(text) a token, and which samples have no room for their text."""
+    def _losses(self, logits: Tensor, frames: Tensor, batch: SpeechBatch) -> tuple[Tensor, Tensor]:
+        """-log p(text) a token (B,), 0 for a text without room, and which texts those are (B,)."""
         log_probs = logits.float().log_softmax(-1).transpose(0, 1)  # (T, B, V)
         loss = F.ctc_loss(log_probs, batch.tokens, frames, batch.lens, BLANK, "none", zero_infinity=True)
-        return (loss / batch.lens.clamp(min=1)).mean(), too_long(batch.tokens, batch.lens, frames)
+        return loss / batch.lens.clamp(min=1), too_long(batch.tokens, batch.lens, frames)
 
     def _texts(self, logits: Tensor, frames: Tensor, beam: int, judge: WordScores | None) -> list[str]:
         if beam == 1 and judge is None:
@@ -120,6 +118,8 @@ def read_arpa(path: str) -> Arpa:
     return Arpa(path)
 
 
-def _need_room(beam: int, lm: str | None) -> None:
-    if lm and beam == 1:
-        raise ValueError("beam 1: must be at least 2 with a language model (lm)")
+def _need_room(beam: int, lm: str | None, length_bonus: float) -> None:
+    if beam == 1 and (lm or length_bonus):
+        raise ValueError(
+            f"beam 1: must be at least 2 with a {'language model (lm)' if lm else 'length_bonus'}"
+        )
