@@ -97,3 +97,10 @@ def test_features_that_read_no_attributes_are_refused_where_these_are_scored(wor
         check(cfg)
     with pytest.raises(ConfigError, match=fault):
         build(resolved(cfg)["model"], "model", meta=Meta(image=ImageTransform(32, 3)))
+
+
+@pytest.mark.parametrize("data", ["ljspeech", "vctk"])
+def test_voices_and_vocoders_of_one_set_fit_together(data):
+    names = sorted(path.stem for path in (ROOT / "experiments").glob(f"*_{data}.yaml"))
+    found = [resolved(compose([f"experiments={name}"]))["model"]["mel"] for name in names]
+    assert len(found) >= 2 and all(mel == found[0] for mel in found)

@@ -5,6 +5,7 @@ from sounds import tone
 from crossmedia.audio.griffin_lim import GriffinLim
 from crossmedia.audio.mels import LogMel
 from crossmedia.audio.speech_mel import SpeechMel
+from crossmedia.errors import ConfigError
 
 RATE = 8_000
 
@@ -88,3 +89,8 @@ def test_the_power_of_frequencies_fits_the_bands_and_is_not_negative():
 def test_numbers_out_of_range_are_named(changes, words):
     with pytest.raises(ValueError, match=f"^{words}"):
         GriffinLim(mel(), **changes)
+
+
+def test_windows_that_do_not_overlap_are_refused():
+    with pytest.raises(ConfigError, match=r"^model.mel.mel.hop_length=256: must be less than win_length"):
+        GriffinLim(SpeechMel(LogMel(RATE, 256, 256, 256, 40)))

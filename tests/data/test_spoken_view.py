@@ -7,10 +7,10 @@ from crossmedia.audio.transforms import AudioTransform
 from crossmedia.data.module import DataModule
 from crossmedia.data.sources.ljspeech import LJSpeech
 from crossmedia.data.spoken_view import SynthesisView
-from crossmedia.errors import DataError
+from crossmedia.errors import ConfigError, DataError
 from crossmedia.text import frontend
 from crossmedia.text.frontend import SpeechText
-from crossmedia.text.tokenizer import CharTokenizer
+from crossmedia.text.tokenizer import UNK, CharTokenizer, WordTokenizer
 
 BAD = {7: "a ☃ man", 30: "go ↻ on"}
 
@@ -47,3 +47,18 @@ def test_one_process_finds_the_phonemes_of_all_texts(tmp_path, monkeypatch):
     data.learn()
     next(iter(data.loader("train", train=True)))
     assert len(asked) == 1
+
+
+def test_a_character_that_no_training_text_has_is_told(tmp_path):
+    first = module(tmp_path, bad={}).source.split("test").entries[0]
+    data = module(tmp_path, bad={int(first.id[2:]): "a caf\u00e9"})
+    data.learn()
+    assert data.source.notes[-1] == "test: has '\u00e9', which no training text has"
+    assert data.meta.tokenizer.encode("\u00e9") == [UNK]
+
+
+def test_only_characters_are_spoken(tmp_path):
+    data = module(tmp_path, bad={})
+    data.tokenizer = WordTokenizer()
+    with pytest.raises(ConfigError, match="^data.tokenizer: .* Use data/tokenizer=characters"):
+        data.learn()

@@ -62,6 +62,15 @@ def test_twice_the_speed_halves_what_is_foreseen(net, texts):
     assert net.speak(*texts, MOST, speed=2.0)[1].tolist() == [24, 12]
 
 
+@pytest.mark.parametrize("speed", [0.7, 1.0, 1.2, 2.5, 4.0])
+def test_a_speed_holds_for_the_whole_not_for_each_rounded_character(net, texts, speed):
+    net.eval()
+    torch.nn.init.zeros_(net.durations.out.weight)
+    torch.nn.init.constant_(net.durations.out.bias, torch.tensor(3.9).log())  # 2.9 frames a character
+    frames = net.speak(*texts, MOST, speed=speed)[1]
+    assert frames.tolist() == pytest.approx([6 * 2.9 / speed, 3 * 2.9 / speed], abs=0.51)
+
+
 def test_pitch_and_energy_change_the_mels(net, texts, style):
     net.eval()
     plain = net.speak(*texts, MOST)[0]
@@ -76,7 +85,7 @@ def test_a_text_has_a_frame_at_least_and_a_character_at_most_147(net, texts):
     torch.nn.init.constant_(net.durations.out.bias, -5.0)
     assert net.speak(*texts, MOST)[1].tolist() == [1, 1]
     torch.nn.init.constant_(net.durations.out.bias, 50.0)
-    assert net.speak(*texts, MOST)[1].tolist() == [6 * 147, 3 * 147]
+    assert net.speak(*texts, MOST)[1].tolist() == [884, 442]  # of 147.4 each
 
 
 def test_a_text_is_cut_at_its_limit_and_it_is_said(net, texts):

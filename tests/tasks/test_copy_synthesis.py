@@ -8,6 +8,7 @@ from scoring import scored
 from vocoders import HOP, RATE, batch_of, crops, flow, gan, mel, sound
 
 from crossmedia.data.batches import Clips
+from crossmedia.errors import ConfigError
 from crossmedia.report.panels import Matrix, Sound
 from crossmedia.tasks.copy_synthesis import inner, mel_distances, whole
 
@@ -46,7 +47,7 @@ def test_frames_of_a_crop_are_those_of_the_whole_clip():
 
 def test_a_crop_that_no_frame_sees_alone_is_named():
     assert inner(crops(1, 256).inputs, mel()).mels.shape[1] == 1
-    with pytest.raises(ValueError, match=r"^data.view.samples 255: must be at least 256 for these mels$"):
+    with pytest.raises(ConfigError, match=r"^data.view.samples=255: must be at least 256 for these mels$"):
         inner(crops(1, 255).inputs, mel())
 
 

@@ -130,7 +130,7 @@ def test_an_aligner_of_other_texts_or_speakers_is_refused_and_one_that_tells_non
     for meta, theirs, said in (
         (META, named, "on other speakers"),
         (named, META._replace(speakers=("cid",)), "on other speakers"),
-        (META, META._replace(tokenizer=CharTokenizer().fit(["x"])), "on texts of other characters"),
+        (META, META._replace(tokenizer=CharTokenizer().fit(["x"])), "with another vocabulary"),
     ):
         other.meta = theirs
         with pytest.raises(ConfigError, match=f"^model.aligner.run={run}: was trained {said}$"):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from crossmedia.audio.speech_mel import FLOOR, SpeechMel
 from crossmedia.data.order import generator
+from crossmedia.errors import ConfigError
 from crossmedia.limits import within
 from crossmedia.nets.masks import masked
 
@@ -28,6 +29,9 @@ class GriffinLim(nn.Module):
     def __init__(self, mel: SpeechMel, iterations: int = 32, momentum: float = 0.99):
         super().__init__()
         within(iterations=iterations, momentum=momentum)
+        if mel.hop_length >= mel.mel.win_length:  # whose window is 0 at its first sample
+            found = f"model.mel.mel.hop_length={mel.hop_length}: must be less than win_length"
+            raise ConfigError(f"{found}, {mel.mel.win_length}, for Griffin-Lim")
         self.mel, self.iterations, self.momentum = mel, iterations, momentum
 
     @torch.no_grad()

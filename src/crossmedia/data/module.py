@@ -16,6 +16,7 @@ from crossmedia.data.order import Key, Order, generator
 from crossmedia.data.views import KindView, View
 from crossmedia.errors import ConfigError, DataError, UserError
 from crossmedia.limits import within
+from crossmedia.text.tokenizer import CharTokenizer
 
 TEXTS = frozenset(["captions", "transcript"])  # the fields of a sample that a tokenizer is fitted on
 
@@ -97,7 +98,8 @@ class DataModule(LightningDataModule):
         for name in self.source.splits:
             split = self.source.split(name)
             self._splits[name] = self._readable(split) if self.on_error == "skip" else split
-        if front := getattr(self.view, "front", None):
+        front = getattr(self.view, "front", None)
+        if front:
             self._leave_out(lambda split: legible(split, front))
             front.prepare(text for split in self._splits.values() for text in split.texts())
         self._splits["train"] = self._short(self._splits["train"])
@@ -106,6 +108,8 @@ class DataModule(LightningDataModule):
         self.meta = meta or self._fit(tokenizer)
         if speakers := self.meta.speakers:
             self._leave_out(lambda split: of_speakers(split, speakers))
+        if front:
+            self._note_unknown(front)
         if len(self.source.classes) > 1 and self.meta.classes and self.source.classes != self.meta.classes:
             raise DataError(
                 f"classes: the model knows {len(self.meta.classes)} ({', '.join(self.meta.classes[:5])} …), "
@@ -126,6 +130,8 @@ class DataModule(LightningDataModule):
                 tokenizer = tokenizer.fit(map(text, self._splits["train"].texts()))
             except ValueError as error:
                 raise ConfigError(f"data.tokenizer.{assigned(str(error))}") from error
+            if getattr(self.view, "front", None) and not isinstance(tokenizer, CharTokenizer):
+                raise ConfigError("data.tokenizer: speech is of characters. Use data/tokenizer=characters")
             if type(other) is type(tokenizer) and {*tokenizer.vocab} <= {*other.vocab}:
                 tokenizer = other
         classes = tuple(self.source.classes) if "label" in self.view.needs else ()
@@ -158,6 +164,15 @@ class DataModule(LightningDataModule):
         if faults and self.on_error == "stop":
             raise DataError(*faults)
         self.skipped += faults
+
+    def _note_unknown(self, front: Any) -> None:
+        """What no training text has is spoken as nobody knows."""
+        known = {*self.meta.tokenizer.vocab}
+        for name, split in self._splits.items():
+            lacking = sorted({char for text in split.texts() for char in front(text)} - known)
+            if lacking:
+                found = ", ".join(map(repr, lacking[:10]))
+                self.source.notes.append(f"{name}: has {found}, which no training text has")
 
     def _short(self, split: Split) -> Split:
         most, lengths = self.max_seconds, lengths_of(split)

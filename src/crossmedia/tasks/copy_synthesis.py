@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from crossmedia.audio.speech_mel import SpeechMel
 from crossmedia.data.batches import Clips, CropBatch, one_of
+from crossmedia.errors import ConfigError
 from crossmedia.nets.masks import mask_of, masked
 from crossmedia.report.panels import Panel, Sound
 from crossmedia.tasks.mel_pairs import mel_panels
@@ -52,7 +53,7 @@ def inner(clips: Clips, mel: SpeechMel) -> Pairs:
     first = math.ceil(half / hop)
     count = (size - half) // hop - first + 1
     if count < 1:
-        raise ValueError(f"data.view.samples {size}: must be at least {first * hop + half} for these mels")
+        raise ConfigError(f"data.view.samples={size}: must be at least {first * hop + half} for these mels")
     mels = mel(*clips)[0][:, first : first + count]
     start = first * hop - hop // 2
     frames = torch.full_like(clips.lens, count)

@@ -107,7 +107,7 @@ class Aligner:
                 raise ConfigError(f"model.aligner.run={self.run}: {type(task).__name__} has no durations")
             _need_alike(f"model.aligner.run={self.run}", task.mel, mel)
             if meta and task.meta.tokenizer != meta.tokenizer:
-                raise ConfigError(f"model.aligner.run={self.run}: was trained on texts of other characters")
+                raise ConfigError(f"model.aligner.run={self.run}: was trained with another vocabulary")
             if meta and task.meta.speakers not in ((), meta.speakers):
                 raise ConfigError(f"model.aligner.run={self.run}: was trained on other speakers")
             self._task = task

@@ -121,7 +121,7 @@ class TTS(Synthesis):
 
     def _most(self, lens: Tensor) -> Tensor:
         net: Any = self.net
-        return self.limits(lens) // net.reduction
+        return (self.limits(lens) // net.reduction).clamp(min=1)
 
     def _losses(self, batch: SynthesisBatch) -> tuple[dict[str, Tensor], Spoken, Tensor, Tensor]:
         """Each clip's losses (B,), what the net gave, the real mels and their frames."""

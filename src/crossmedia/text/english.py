@@ -25,6 +25,7 @@ _BEFORE_NUMBERS = {
 }  # fmt: skip
 _BEFORE_NAMES = {"st": "saint", "dr": "doctor"}
 _AFTER_NAMES = {"st": "street", "dr": "drive"}
+_PLURAL = re.compile(r"(?= per | celsius| fahrenheit|$)")  # where a unit's name takes its s
 _UNITS = {
     "mm": "millimetre", "cm": "centimetre", "km": "kilometre", "mg": "milligram", "kg": "kilogram",
     "ml": "millilitre", "lb": "pound", "lbs": "pound", "oz": "ounce", "ft": "foot", "ms": "millisecond",
@@ -85,10 +86,10 @@ def _length(mark: re.Match[str]) -> str:
 
 def _unit(match: re.Match[str]) -> str:
     one, unit = match.groups()
-    name, blank, rest = _UNITS[unit].partition(" ")
+    name = _UNITS[unit]
     if not one and not name.endswith("hertz"):
-        name = "feet" if name == "foot" else f"{name}s"
-    return f"{one or ''} {name}{blank}{rest}"
+        name = "feet" if name == "foot" else _PLURAL.sub("s", name, count=1)
+    return f"{one or ''} {name}"
 
 
 def _named(names: dict[str, str]) -> Callable[[re.Match[str]], str]:
