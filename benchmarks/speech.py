@@ -26,7 +26,7 @@ def _figure(size: int) -> Figure:
     tokens = torch.randint(4, VOCABULARY, (size, LETTERS), generator=torch.Generator().manual_seed(0))
     lens = torch.full((size,), LETTERS)
     parallel, steps = _net("fastspeech_scenes"), _net("tacotron_scenes")
-    _say(parallel.durations.out, torch.tensor(float(FRAMES)).log1p())
+    _say(parallel.predictors.out, torch.tensor(float(FRAMES)).log1p())
     _say(steps.stop, torch.tensor(-1.0))  # never: it is cut at as many frames
     most = lens * FRAMES
     spent: tuple[list[float], list[float]] = ([], [])

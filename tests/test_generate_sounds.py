@@ -99,10 +99,26 @@ def test_every_bad_file_of_a_folder_is_named_and_the_good_ones_are_heard(call, t
 
 
 def test_what_is_lost_at_the_seams_is_measured(outputs, capsys, monkeypatch):
+    heard = []
+    plain = CTCRecognition.transcribed
+
+    def transcribed(task, audio, write):
+        return plain(task, audio, lambda *given: heard.append(given) or write(*given))
+
+    monkeypatch.setattr(CTCRecognition, "transcribed", transcribed)
     monkeypatch.setattr(seams, "SPLIT", "train")
-    run_folder = str(outputs / "asr_ctc_scenes")
-    assert seams.main([run_folder]) == 0
+    assert seams.main([str(outputs / "asr_ctc_scenes")]) == 0
     whole, cut = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"\d+ clips: WER \d+\.\d\d %", whole)
     assert re.fullmatch(r"in pieces of \d\.\d s: WER \d+\.\d\d %", cut)
+    assert heard[1][1] == heard[0][1] / 2 and all(len(one) > heard[1][1] * 16_000 for one in heard[0][0])
     assert seams.main([str(outputs / "nothing")]) != 0
+
+
+def test_a_start_from_another_run_keeps_its_vocabulary(outputs, tmp_path, capsys):
+    words = [*small("asr_ctc_scenes", outputs), "data.source.num_train=32"]
+    start = f"init={outputs / 'asr_ctc_scenes'}"
+    run.train(["experiments=asr_ctc_scenes", *TINY, *words, f"out_dir={tmp_path}", start])
+    assert "init: " in (told := capsys.readouterr().out) and "its vocabulary is another" not in told
+    first, second = (run.load(home / "asr_ctc_scenes") for home in (outputs, tmp_path))
+    assert second.meta.tokenizer == first.meta.tokenizer

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from crossmedia.build import build, refuse_foreign
 from crossmedia.errors import CheckpointError
 from crossmedia.folder import find_run
-from crossmedia.saved import pack_meta, read_checkpoint, unpack_meta
+from crossmedia.saved import pack_meta, read_checkpoint
 
 
 class Origin(NamedTuple):
@@ -50,7 +51,9 @@ def need_same_data(path: Path, saved: dict[str, Any], fingerprint: str) -> None:
 def vocabulary_of(name: str, out_dir: str) -> Any:
     """The tokenizer of another run; None where it has none."""
     checkpoint = find_run(name, out_dir)[1]
-    return unpack_meta(read_checkpoint(checkpoint)["meta"], str(checkpoint)).tokenizer
+    node = read_checkpoint(checkpoint)["meta"].get("tokenizer")
+    refuse_foreign(node, "meta.tokenizer", str(checkpoint))
+    return node and build(node, "meta.tokenizer")
 
 
 def warm_start(task: Any, name: str, out_dir: str) -> str:

@@ -137,6 +137,8 @@ def _load(
     except (SecurityError, SystemFault):
         raise
     except Exception as error:  # of values that no config check has seen, a constructor can make anything
+        if changed and isinstance(error, ConfigError):
+            raise
         fault = brief(str(error).splitlines()[-1].strip() if str(error) else type(error).__name__, 80)
         raise CheckpointError(f"{checkpoint}: does not fit its own model. {fault}") from error
 

@@ -13,11 +13,12 @@ from crossmedia.data.sources.vctk import VCTK
 from crossmedia.data.spoken_view import SynthesisView
 from crossmedia.data.views import SpeechView
 from crossmedia.errors import DataError
+from crossmedia.images.transforms import ImageTransform
 from crossmedia.text.frontend import SpeechText
 from crossmedia.text.tokenizer import CharTokenizer, WordTokenizer
 
 
-def spoken(root, view=None, **more):
+def spoken(root, **more):
     """Sentences of p1, and one each of p2 and p3 in other splits than training."""
     given = {"p1": 40, "p2": 40, "p3": 40}
     texts = {
@@ -34,15 +35,17 @@ def spoken(root, view=None, **more):
         other = [clip for clip in entries if clip.speaker != "p1"]
         for clip in other[1:]:
             entries.remove(clip)
-    view = view or SynthesisView(SpeechText(numbers=False), by_speaker=True)
+    view = SynthesisView(SpeechText(numbers=False), by_speaker=True)
     return DataModule(source, view, tokenizer=CharTokenizer(), audio=AudioTransform(8000), **more)
 
 
 def test_a_speaker_whom_training_does_not_have_is_told_before_the_first_step(tmp_path):
     with pytest.raises(DataError) as caught:
         spoken(tmp_path).learn()
-    assert len(caught.value.lines) == 2
-    assert all(line.endswith("is not in the training split. Leave it out") for line in caught.value.lines)
+    fault = "whom no clip of training has. Leave them out"
+    lines = caught.value.lines
+    assert all(" clips of speaker p" in line and line.endswith(f", {fault}") for line in lines)
+    assert {line.split(": ")[0] for line in lines} == {"val", "test"}
 
 
 def test_such_a_speaker_s_clips_are_left_out_where_faults_are_skipped(tmp_path):
@@ -63,12 +66,20 @@ def test_a_fault_that_the_view_finds_reaches_the_task_as_it_is():
     assert isinstance(found, DataError) and found.lines == ["a: no good"]
 
 
-def recogniser(root, tokenizer=None):
+def test_a_split_of_unknown_speakers_alone_is_told_before_the_first_step(tmp_path):
+    data = spoken(tmp_path, on_error="skip")
+    entries = data.source.split("test").entries
+    entries[:] = [clip for clip in entries if clip.speaker != "p1"]
+    with pytest.raises(DataError, match="^test: this split has no samples"):
+        data.learn()
+
+
+def recogniser(root):
     lines = [f"A-{k:02}|x|{'ab'[k % 2]} cab {'abc'[k % 3] * (k + 1)}" for k in range(40)]
     return DataModule(
         LJSpeech(str(ljspeech(root, *lines))),
         SpeechView(),
-        tokenizer=tokenizer or CharTokenizer(),
+        tokenizer=CharTokenizer(30),
         audio=AudioTransform(8000),
     )
 
@@ -80,6 +91,7 @@ def recogniser(root, tokenizer=None):
         (CharTokenizer().fit(["bac  zzz"]), True),
         (CharTokenizer().fit(["bbb aa"]), False),  # has no c
         (WordTokenizer().fit(["a b cab"]), False),
+        (CharTokenizer().fit(["".join(map(chr, range(97, 123)))]), False),  # more than are allowed
     ],
 )
 def test_the_vocabulary_of_another_run_is_kept_where_it_knows_all_of_training(tmp_path, other, taken):
@@ -89,8 +101,6 @@ def test_the_vocabulary_of_another_run_is_kept_where_it_knows_all_of_training(tm
 
 
 def test_what_a_view_does_not_ask_for_a_task_does_not_see(tmp_path):
-    from crossmedia.images.transforms import ImageTransform
-
     data = recogniser(tmp_path)
     data.image = ImageTransform(8, 1)
     meta = data.learn()

@@ -53,7 +53,7 @@ def test_a_character_that_no_training_text_has_is_told(tmp_path):
     first = module(tmp_path, bad={}).source.split("test").entries[0]
     data = module(tmp_path, bad={int(first.id[2:]): "a caf\u00e9"})
     data.learn()
-    assert data.source.notes[-1] == "test: has '\u00e9', which no training text has"
+    assert data.source.notes[-1] == "test: has '\u00e9', which the vocabulary lacks"
     assert data.meta.tokenizer.encode("\u00e9") == [UNK]
 
 

@@ -107,3 +107,18 @@ def test_texts_that_need_more_frames_than_there_are_are_told():
     lens = torch.tensor([3, 3, 2, 2])
     assert too_long(tokens, lens, torch.tensor([3, 3, 2, 3])).tolist() == [True, False, False, False]
     assert too_long(tokens[:, :0], lens * 0, torch.tensor([0, 1, 1, 1])).tolist() == [False] * 4
+
+
+def test_a_language_model_of_no_weight_has_no_word():
+    class Mute:
+        start = None
+
+        def step(self, state, token):
+            return -float("inf"), state
+
+        def end(self, state):
+            return -float("inf")
+
+    logits = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0))
+    lens = torch.tensor([6, 4])
+    assert ctc_beam_search(logits, lens, 8, Mute(), lm_weight=0.0) == ctc_beam_search(logits, lens, 8)

@@ -140,7 +140,7 @@ def _begins_chunk(file: BinaryIO, at: int, size: int) -> bool:
     """Whether a chunk stands there, of a known name or one that ends within the file, or there is no room for
     one: four printable bytes may be samples."""
     head = bytes_at(file, at, 8)
-    if len(head) < 4:
+    if len(head) < 8:
         return True
     if head[:4] in _BEHIND:
         return True

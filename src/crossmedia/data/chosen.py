@@ -1,5 +1,6 @@
 """Some of a split's samples, and why others are not among them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -66,16 +67,19 @@ def legible(split: Split, front: SpeechText) -> tuple[Split, list[str]]:
 
 
 def of_speakers(split: Split, speakers: Sequence[str]) -> tuple[Split, list[str]]:
-    """The split without the samples of other speakers, and a line for each of those."""
+    """The split without the samples of other speakers, and a line for each of those speakers."""
     found: Any = split
     heard = list(map(str, found.speakers()))
-    other = [index for index, name in enumerate(heard) if name not in speakers]
-    if not other:
-        return split, []
-    lines = [
-        f"{split[index].id}: speaker {heard[index]} is not in the training split. Leave it out"
-        for index in other
-    ]
     kept = [index for index, name in enumerate(heard) if name in speakers]
+    if len(kept) == len(heard):
+        return split, []
+    others = Counter(name for name in heard if name not in speakers)
+    fault = "whom no clip of training has. Leave them out"
+    lines = [f"{number} clips of speaker {name}, {fault}" for name, number in sorted(others.items())]
+    return Chosen(split, kept, texts_at(split, kept)), lines
+
+
+def texts_at(split: Split, indices: list[int]) -> list[str]:
+    """The texts of these samples; all, where a sample may have several."""
     texts = split.texts()
-    return Chosen(split, kept, [texts[index] for index in kept]), lines
+    return [texts[index] for index in indices] if len(texts) == len(split) else texts

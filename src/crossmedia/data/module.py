@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from crossmedia.build import assigned
 from crossmedia.data.batches import Meta, Source, Split
-from crossmedia.data.chosen import Chosen, legible, lengths_of, of_speakers
+from crossmedia.data.chosen import Chosen, legible, lengths_of, of_speakers, texts_at
 from crossmedia.data.loading import Collate, Items, deaf
 from crossmedia.data.order import Key, Order, generator
 from crossmedia.data.views import KindView, View
@@ -100,14 +100,16 @@ class DataModule(LightningDataModule):
             self._splits[name] = self._readable(split) if self.on_error == "skip" else split
         front = getattr(self.view, "front", None)
         if front:
-            self._leave_out(lambda split: legible(split, front))
+            self._leave_out(lambda split: legible(split, front), self.source.splits)
             front.prepare(text for split in self._splits.values() for text in split.texts())
-        self._splits["train"] = self._short(self._splits["train"])
+        self._splits["train"] = self._short(self._splits["train"], needed=meta is None)
         if meta is None:  # before the training: the test splits are asked for after it
             self._need_samples("train", "val", *self.test_splits)
         self.meta = meta or self._fit(tokenizer)
         if speakers := self.meta.speakers:
-            self._leave_out(lambda split: of_speakers(split, speakers))
+            self._leave_out(lambda split: of_speakers(split, speakers), self.test_splits)
+        if meta is None:
+            self._need_samples("train", "val", *self.test_splits)
         if front:
             self._note_unknown(front)
         if len(self.source.classes) > 1 and self.meta.classes and self.source.classes != self.meta.classes:
@@ -124,16 +126,16 @@ class DataModule(LightningDataModule):
             tokenizer = None
         elif tokenizer is None:
             raise ConfigError("data.tokenizer: texts need one. Use +data/tokenizer=words, characters or bpe")
+        elif getattr(self.view, "front", None) and not isinstance(tokenizer, CharTokenizer):
+            raise ConfigError("data.tokenizer: speech is of characters. Use data/tokenizer=characters")
         elif not tokenizer.fitted:
             try:
                 text = getattr(self.view, "text", str)  # as the view will give it
                 tokenizer = tokenizer.fit(map(text, self._splits["train"].texts()))
             except ValueError as error:
                 raise ConfigError(f"data.tokenizer.{assigned(str(error))}") from error
-            if getattr(self.view, "front", None) and not isinstance(tokenizer, CharTokenizer):
-                raise ConfigError("data.tokenizer: speech is of characters. Use data/tokenizer=characters")
-            if type(other) is type(tokenizer) and {*tokenizer.vocab} <= {*other.vocab}:
-                tokenizer = other
+            if type(other) is type(tokenizer) and other.vocab_size <= self.tokenizer.cap:
+                tokenizer = other if {*tokenizer.vocab} <= {*other.vocab} else tokenizer
         classes = tuple(self.source.classes) if "label" in self.view.needs else ()
         if classes and self.num_classes not in (None, len(classes)):
             raise ConfigError(f"data.num_classes={self.num_classes}: the data has {len(classes)} classes")
@@ -155,26 +157,26 @@ class DataModule(LightningDataModule):
             front,
         )
 
-    def _leave_out(self, choose: Callable[[Split], tuple[Split, list[str]]]) -> None:
+    def _leave_out(self, choose: Callable[[Split], tuple[Split, list[str]]], test: Sequence[str]) -> None:
         """What `choose` makes of each split, and its lines on what is not among them: those are faults."""
         faults: list[str] = []
-        for name, split in self._splits.items():
-            self._splits[name], unfit = choose(split)
-            faults += unfit
+        for name in dict.fromkeys(["train", "val", *test]):
+            self._splits[name], unfit = choose(self._splits[name])
+            faults += [line if ": " in line else f"{name}: {line}" for line in unfit]
         if faults and self.on_error == "stop":
             raise DataError(*faults)
         self.skipped += faults
 
     def _note_unknown(self, front: Any) -> None:
-        """What no training text has is spoken as nobody knows."""
+        """What the vocabulary lacks is spoken as nobody knows."""
         known = {*self.meta.tokenizer.vocab}
         for name, split in self._splits.items():
             lacking = sorted({char for text in split.texts() for char in front(text)} - known)
             if lacking:
                 found = ", ".join(map(repr, lacking[:10]))
-                self.source.notes.append(f"{name}: has {found}, which no training text has")
+                self.source.notes.append(f"{name}: has {found}, which the vocabulary lacks")
 
-    def _short(self, split: Split) -> Split:
+    def _short(self, split: Split, needed: bool) -> Split:
         most, lengths = self.max_seconds, lengths_of(split)
         if most is None or lengths is None:
             return split
@@ -183,10 +185,9 @@ class DataModule(LightningDataModule):
             return split
         left = f"{len(split) - len(kept)} sounds of training longer than {most:g} s left out"
         self.source.notes.append(left)
-        if not kept:
+        if needed and not kept:
             raise ConfigError(f"data.max_seconds={most:g}: must leave sounds to train on; {left}")
-        texts = split.texts()
-        return Chosen(split, kept, [texts[index] for index in kept] if len(texts) == len(split) else texts)
+        return Chosen(split, kept, texts_at(split, kept))
 
     def _need_samples(self, *names: str) -> None:
         empty = [name for name in dict.fromkeys(names) if not len(self.split(name))]

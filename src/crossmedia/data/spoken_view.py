@@ -8,6 +8,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from crossmedia.data.batches import Meta, Sample, SynthesisBatch
 from crossmedia.data.views import clips_of
+from crossmedia.errors import DataError
 from crossmedia.text.frontend import SpeechText
 from crossmedia.text.tokenizer import EOS
 
@@ -28,7 +29,7 @@ class SynthesisView:
     ) -> SynthesisBatch:
         said = [str(sample.transcript) for sample in samples]
         rows = [torch.tensor([*meta.tokenizer.encode(self.front(text)), EOS]) for text in said]
-        numbers = [meta.speakers.index(str(sample.speaker)) for sample in samples if meta.speakers]
+        numbers = [_number(sample, meta.speakers) for sample in samples if meta.speakers]
         return SynthesisBatch(
             inputs=clips_of(samples, draws, None),
             tokens=pad_sequence(rows, batch_first=True),
@@ -38,3 +39,9 @@ class SynthesisView:
             valid=torch.ones(len(samples), dtype=torch.bool),
             ids=[sample.id for sample in samples],
         )
+
+
+def _number(sample: Sample, speakers: Sequence[str]) -> int:
+    if str(sample.speaker) not in speakers:
+        raise DataError(f"{sample.id}: speaker {sample.speaker} is not in the training split. Leave it out")
+    return speakers.index(str(sample.speaker))

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crossmedia.limits import within
-from crossmedia.nets.masks import mask_of, masked
-from crossmedia.nets.transformer import sinusoids
+from crossmedia.nets.masks import emptied, padding
+from crossmedia.nets.transformer import Positions
 
 LONGEST = 5.0  # of the logarithm of one and a character's frames: 147 of them
 
@@ -63,7 +63,7 @@ class FastSpeech2(nn.Module):
         self.embedding = nn.Embedding(vocab_size, dim)
         self.speaker = nn.Embedding(speakers, dim) if speakers else None
         self.encoder = Stack(dim, depth, heads, hidden, kernel, dropout)
-        self.durations, self.pitch, self.energy = (Predictor(dim, dropout) for _ in range(3))
+        self.predictors = Predictors(dim, len(Foreseen._fields), dropout)
         self.style = nn.Conv1d(2, dim, 3, padding=1)
         self.decoder = Stack(dim, depth, heads, hidden, kernel, dropout)
         self.frames = nn.Linear(dim, n_mels)
@@ -72,25 +72,25 @@ class FastSpeech2(nn.Module):
         self, tokens: Tensor, lens: Tensor, style: Style, speakers: Tensor | None = None
     ) -> tuple[Tensor, Foreseen]:
         """Mels (B, T, M) of texts that are spoken in a given way, and the way that the net foresees."""
-        x = self.encoded(tokens, lens, speakers)
-        return self.drawn(x, lens, style)[0], self.foreseen(x, lens)
+        gone = padding(lens, tokens.shape[1])
+        x = self.encoded(tokens, gone, speakers)
+        return self.drawn(x, gone, style)[0], self.foreseen(x, gone)
 
-    def encoded(self, tokens: Tensor, lens: Tensor, speakers: Tensor | None) -> Tensor:
+    def encoded(self, tokens: Tensor, gone: Tensor | None, speakers: Tensor | None) -> Tensor:
         """(B, L, D), zeros behind each text's end."""
-        x = self.encoder(self.embedding(tokens), lens)
-        return x if self.speaker is None else masked(x + self.speaker(speakers)[:, None], lens)
+        x = self.encoder(self.embedding(tokens), gone)
+        return x if self.speaker is None else emptied(x + self.speaker(speakers)[:, None], gone)
 
-    def foreseen(self, x: Tensor, lens: Tensor) -> Foreseen:
-        gone = ~mask_of(lens, x.shape[1])
-        return Foreseen(self.durations(x, gone), self.pitch(x, gone), self.energy(x, gone))
+    def foreseen(self, x: Tensor, gone: Tensor | None) -> Foreseen:
+        return Foreseen(*self.predictors(x, gone).unbind(-1))
 
-    def drawn(self, x: Tensor, lens: Tensor, style: Style) -> tuple[Tensor, Tensor]:
+    def drawn(self, x: Tensor, gone: Tensor | None, style: Style) -> tuple[Tensor, Tensor]:
         """Encoded texts (B, L, D) in a given way: (B, T, M), zeros behind each end, and frames (B,)."""
-        gone = ~mask_of(lens, x.shape[1])
-        values = torch.stack([style.pitch, style.energy], 1).to(x.dtype)  # (B, 2, L)
-        x = x + self.style(values.masked_fill(gone[:, None], 0.0)).transpose(1, 2)
-        x, frames = spread(x, style.durations.masked_fill(gone, 0))  # (B, T, D)
-        return masked(self.frames(self.decoder(x, frames)), frames), frames
+        values = emptied(torch.stack([style.pitch, style.energy], -1).to(x.dtype), gone)  # (B, L, 2)
+        x = x + self.style(values.transpose(1, 2)).transpose(1, 2)
+        x, frames = spread(x, emptied(style.durations, gone))  # (B, T, D)
+        gone = padding(frames, x.shape[1])
+        return emptied(self.frames(self.decoder(x, gone)), gone), frames
 
     def speak(
         self,
@@ -103,25 +103,27 @@ class FastSpeech2(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Mels (B, T, M) in the way that the net foresees, so much faster and higher, frames (B,), and
         whether `most` (B,) frames were enough."""
-        x = self.encoded(tokens, lens, speakers)
-        way = self.foreseen(x, lens)
+        gone = padding(lens, tokens.shape[1])
+        x = self.encoded(tokens, gone, speakers)
+        way = self.foreseen(x, gone)
         durations = way.log_durations.float().clamp(0, LONGEST).expm1() / speed
-        ends = masked(durations, lens).cumsum(1).round().long()  # of the sums: they are as much faster, too
+        ends = emptied(durations, gone).cumsum(1).round().long()  # of the sums: they are as much faster, too
         ends = ends.clamp(min=1)  # a clip has a frame
         cut = ends.clamp(max=most[:, None])
         durations = cut.diff(dim=1, prepend=torch.zeros_like(cut[:, :1]))
-        mels, frames = self.drawn(x, lens, Style(durations, way.pitch + pitch, way.energy))
+        mels, frames = self.drawn(x, gone, Style(durations, way.pitch + pitch, way.energy))
         return mels, frames, ends[:, -1] <= most
 
 
 def spread(x: Tensor, durations: Tensor) -> tuple[Tensor, Tensor]:
-    """Each row of x (B, L, D) as often as its duration (B, L) says: (B, T, D), zeros at the end, T (B,)."""
+    """Each row of x (B, L, D) as often as its duration (B, L) says: (B, T, D), and the frames of each (B,),
+    behind which the last row goes on."""
     frames = durations.sum(1)
     ends = durations.cumsum(1)  # (B, L)
     places = torch.arange(int(frames.max()), device=x.device)
     rows = torch.searchsorted(ends, places.expand(len(x), -1).contiguous(), right=True)  # (B, T)
     rows = rows.clamp(max=x.shape[1] - 1)
-    return masked(x.gather(1, rows[..., None].expand(-1, -1, x.shape[2])), frames), frames
+    return x.gather(1, rows[..., None].expand(-1, -1, x.shape[2])), frames
 
 
 class Stack(nn.Module):
@@ -132,15 +134,14 @@ class Stack(nn.Module):
         self.dim, self.dropout = dim, nn.Dropout(dropout)
         self.layers = nn.ModuleList(_Layer(dim, heads, hidden, kernel, dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(dim)
+        self.positions = Positions(dim)
 
-    def forward(self, x: Tensor, lens: Tensor) -> Tensor:
-        """x (B, T, D) -> (B, T, D), zeros behind each clip's end."""
-        kept = mask_of(lens, x.shape[1])
-        gone = ~kept[..., None]  # (B, T, 1)
-        x = self.dropout(x + sinusoids(x.shape[1], self.dim).to(x))
+    def forward(self, x: Tensor, gone: Tensor | None) -> Tensor:
+        """x (B, T, D), gone (B, T) true behind each clip's end -> (B, T, D), zeros there."""
+        x = self.dropout(x + self.positions(0, x.shape[1], x))
         for layer in self.layers:
-            x = layer(x, kept[:, None, None], gone)
-        return self.norm(x).masked_fill(gone, 0.0)
+            x = layer(x, gone)
+        return emptied(self.norm(x), gone)
 
 
 class _Layer(nn.Module):
@@ -155,27 +156,33 @@ class _Layer(nn.Module):
         self.narrow = nn.Linear(hidden, dim)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor, gone: Tensor) -> Tensor:
+    def forward(self, x: Tensor, gone: Tensor | None) -> Tensor:
         parts: Any = self.query_key_value(self.attention_norm(x)).unflatten(-1, (3, self.heads, -1))
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # (B, H, T, D/H) each
-        seen = F.scaled_dot_product_attention(query, key, value, mask).transpose(1, 2).flatten(2)
+        kept = None if gone is None else ~gone[:, None, None]
+        seen = F.scaled_dot_product_attention(query, key, value, kept).transpose(1, 2).flatten(2)
         x = x + self.dropout(self.out(seen))
-        wide = self.wide(self.feed_norm(x).masked_fill(gone, 0.0).transpose(1, 2)).transpose(1, 2)
+        wide = self.wide(emptied(self.feed_norm(x), gone).transpose(1, 2)).transpose(1, 2)
         return x + self.dropout(self.narrow(wide.relu()))
 
 
-class Predictor(nn.Module):
-    """A number a character, by two convolutions (section 2.3)."""
+class Predictors(nn.Module):
+    """N numbers of each character, each by two convolutions of its own (section 2.3), all at once."""
 
-    def __init__(self, dim: int, dropout: float):
+    def __init__(self, dim: int, count: int, dropout: float):
         super().__init__()
-        self.layers = nn.ModuleList(nn.Conv1d(dim, dim, 3, padding=1) for _ in range(2))
-        self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(2))
-        self.dropout, self.out = nn.Dropout(dropout), nn.Linear(dim, 1)
+        self.shape = count, dim
+        self.first = nn.Conv1d(dim, count * dim, 3, padding=1)
+        self.second = nn.Conv1d(count * dim, count * dim, 3, padding=1, groups=count)
+        self.scales = nn.Parameter(torch.ones(2, count, dim))  # of the norms
+        self.shifts = nn.Parameter(torch.zeros(2, count, dim))
+        self.dropout = nn.Dropout(dropout)
+        self.out = nn.Conv1d(count * dim, count, 1, groups=count)
 
-    def forward(self, x: Tensor, gone: Tensor) -> Tensor:
-        """x (B, L, D), zeros where a text is over (B, L) -> (B, L), zeros there, too."""
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = self.dropout(norm(layer(x.transpose(1, 2)).transpose(1, 2).relu()))
-            x = x.masked_fill(gone[..., None], 0.0)
-        return self.out(x)[..., 0].masked_fill(gone, 0.0)
+    def forward(self, x: Tensor, gone: Tensor | None) -> Tensor:
+        """x (B, L, D), zeros where a text is over (B, L) -> (B, L, N), zeros there, too."""
+        for layer, scale, shift in zip((self.first, self.second), self.scales, self.shifts, strict=True):
+            each = layer(x.transpose(1, 2)).relu().transpose(1, 2).unflatten(-1, self.shape)
+            normed = F.layer_norm(each, self.shape[1:]) * scale + shift
+            x = emptied(self.dropout(normed.flatten(2)), gone)
+        return emptied(self.out(x.transpose(1, 2)).transpose(1, 2), gone)

@@ -23,6 +23,17 @@ def masked(x: Tensor, lens: Tensor) -> Tensor:
     return x.masked_fill(~mask.view(*mask.shape, *[1] * (x.dim() - 2)), 0.0)
 
 
+def padding(lens: Tensor, frames: int) -> Tensor | None:
+    """(B,) -> (B, T), true behind each clip's end; None where nothing is, as with one clip alone."""
+    gone = ~mask_of(lens, frames)
+    return gone if gone.any() else None
+
+
+def emptied(x: Tensor, gone: Tensor | None) -> Tensor:
+    """x (B, T, …) with zeros where `gone` (B, T) is true."""
+    return x if gone is None else x.masked_fill(gone.view(*gone.shape, *[1] * (x.dim() - 2)), 0)
+
+
 def mean_of(x: Tensor, lens: Tensor) -> Tensor:
     """The mean over each clip's own frames: (B, T, D) -> (B, D)."""
     return masked(x, lens).sum(1) / lens.clamp(min=1)[:, None]

@@ -12,7 +12,7 @@ from crossmedia.data.batches import Clips
 from crossmedia.limits import within
 from crossmedia.nets.frontend import MelFrontEnd
 from crossmedia.nets.masks import MaskedBatchNorm, Subsample, mask_of, mean_of
-from crossmedia.nets.transformer import sinusoids
+from crossmedia.nets.transformer import Positions
 
 
 class FrameDNN(nn.Module):
@@ -122,11 +122,12 @@ class MelTransformer(nn.Module):
             dim, heads, 4 * dim, dropout, "gelu", batch_first=True, norm_first=True
         )
         self.encoder = nn.TransformerEncoder(layer, depth, nn.LayerNorm(dim), enable_nested_tensor=False)
+        self.positions = Positions(dim)
         self.head = nn.Linear(dim, num_classes)
 
     def forward(self, clips: Clips) -> Tensor:
         """-> logits (B, K)."""
         x, lens = self.subsample(*self.frontend(clips))
-        x = x + sinusoids(x.shape[1], x.shape[2]).to(x)
+        x = x + self.positions(0, x.shape[1], x)
         x = self.encoder(x, src_key_padding_mask=~mask_of(lens, x.shape[1]))  # (B, T, D)
         return self.head(mean_of(x, lens))

@@ -49,8 +49,7 @@ class TransformerDecoder(nn.Module):
         nn.init.normal_(self.embedding.weight, std=dim**-0.5)  # of size 1 after the scale by √D (section 3.4)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(_Layer(dim, heads, memory_dim, dropout) for _ in range(depth))
-        self.positions: Tensor
-        self.register_buffer("positions", sinusoids(64, dim), persistent=False)
+        self.positions = Positions(dim)
         self.norm = nn.LayerNorm(dim)
         self.output = nn.Linear(dim, vocab_size)
 
@@ -60,7 +59,7 @@ class TransformerDecoder(nn.Module):
         tokens may have K rows for each of the memory's, one below another.
         """
         _, (_, _, cells, kept) = self.start(memory, mask)
-        x = self.embedding(tokens) * math.sqrt(self.dim) + self._positions(0, tokens.shape[1])
+        x = self.embedding(tokens) * math.sqrt(self.dim) + self.positions(0, tokens.shape[1], memory)
         x = self.dropout(x)  # (B, L, D)
         attention = x
         for layer, own in zip(self.layers, cells, strict=True):
@@ -89,17 +88,13 @@ class TransformerDecoder(nn.Module):
             room = cache.new_empty(len(cache), end, *cache.shape[2:])
             cache = torch.cat((cache, room), 1)
         mask = seen.view(len(cache), 1, hypotheses, end)
-        x = self.embedding(tokens) * math.sqrt(self.dim) + self._positions(place, place + 1)  # (B, R, D)
+        x = self.embedding(tokens) * math.sqrt(self.dim) + self.positions(
+            place, place + 1, cache
+        )  # (B, R, D)
         layers: Any = self.layers
         for layer, cached, own in zip(layers, cache[:, :end].unbind(2), cells, strict=True):
             x = layer.step(x, cached, mask, own, kept)
         return self.output(self.norm(x)).flatten(0, 1), (seen, (place + 1, cache, cells, kept))
-
-    def _positions(self, first: int, end: int) -> Tensor:
-        """Position embeddings (L, D) of the places first … end - 1."""
-        if end > len(self.positions):
-            self.positions = sinusoids(2 * end, self.dim).to(self.positions)
-        return self.positions[first:end]
 
 
 class _Layer(nn.Module):
@@ -163,6 +158,23 @@ class _Layer(nn.Module):
 def _heads(x: Tensor, parts: int, heads: int) -> Tensor:
     """(B, L, parts · D) -> (B, parts, H, L, D/H)."""
     return x.unflatten(-1, (parts, heads, -1)).permute(0, 2, 3, 1, 4)
+
+
+class Positions:
+    """Position embeddings of as many places as were ever asked for, on each device. They are no buffer, which
+    ranks would share, for each has its own length."""
+
+    def __init__(self, dim: int):
+        self.dim = dim
+        self._kept: dict[torch.device, Tensor] = {}
+
+    def __call__(self, first: int, end: int, x: Tensor) -> Tensor:
+        """(L, D) of the places first … end - 1, where x is and of its type."""
+        known = self._kept.get(x.device)
+        if known is None or len(known) < end:
+            with torch.inference_mode(False):  # whose tensors could not be trained with
+                known = self._kept[x.device] = sinusoids(2 * end, self.dim).to(x.device)
+        return known[first:end].to(x.dtype)
 
 
 def sinusoids(length: int, dim: int) -> Tensor:

@@ -27,8 +27,9 @@ class Seq2SeqRecognition(Recogniser):
     """Listen, attend and spell (Chan et al., 2016) with CTC on the encoder (Watanabe et al., 2017).
 
     The loss is (1 - `ctc_weight`) · cross entropy of the decoder a token + `ctc_weight` · CTC a token, of a
-    batch in training, of each sample in scoring. Scored by word and character error rate of beam search, in
-    which CTC has the weight `ctc_decoding`, the decoder the rest; `max_len` in tokens.
+    batch in training, in scoring of each sample whose text CTC has frames for. Scored by word and character
+    error rate of beam search, in which CTC has the weight `ctc_decoding`, the decoder the rest; `max_len` in
+    tokens.
     """
 
     scores = {**Recogniser.scores, "cut": "min"}
@@ -72,7 +73,7 @@ class Seq2SeqRecognition(Recogniser):
         attention, ctc, cut = self._costs(batch)
         attention, ctc = attention / (batch.lens + 1), ctc / batch.lens.clamp(min=1)  # a token
         each = (1 - self.ctc_weight) * attention + self.ctc_weight * ctc
-        self.log_mean(split, "loss", each, batch.valid & ~cut)
+        self.log_mean(split, "loss", each, batch.valid & ~cut if self.ctc_weight else batch.valid)
         size = int(batch.valid.sum())
         found = self._search(batch.inputs)
         self.score_texts(batch, split, self.decoded([hypothesis.tokens for hypothesis in found]))

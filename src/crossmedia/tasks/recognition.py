@@ -26,8 +26,8 @@ class CTCRecognition(Recogniser):
 
     `net(clips) -> logits (B, T, V), lens (B,)`. Scored by word and character error rate, greedily where
     `beam` is 1, else by prefix beam search, with the n-gram model of words in the ARPA file `lm` where it is
-    given: log p_ctc + `lm_weight` · log p_lm + `length_bonus` · tokens. Training texts that have more tokens
-    than frames cannot be learnt; a note counts them.
+    given: log p_ctc + `lm_weight` · log p_lm + `length_bonus` · tokens. Texts that have more tokens than
+    frames have no loss; a note counts those of training.
     """
 
     def __init__(

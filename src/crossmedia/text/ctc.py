@@ -91,7 +91,7 @@ def ctc_beam_search(
     e^-9 at its frame, or with any where blank has 0.9999 or more: these are left out, whatever the beam.
     """
     within(beam=beam)
-    if not lm_weight:
+    if not lm_weight:  # 0 · -inf is no number
         language_model = None
     log_probs = logits.float().log_softmax(-1).cpu().numpy()
     searched = (row[:length] for row, length in zip(log_probs, lens.tolist(), strict=True))
