@@ -15,7 +15,7 @@ from crossmedia.config import compose, resolved
 
 LETTERS, VOCABULARY, FRAMES = 40, 32, 4  # of a text; frames of each letter
 REPEATS = 15
-TEXTS = 8  # that one net speaks in a row, as for a user: alternating, each would find the other's data in the cache
+TEXTS = 8  # in a row, as a user speaks them: alternating, each would find the other's data in the cache
 
 
 def speech() -> list[Figure]:
@@ -27,8 +27,9 @@ def _figure(size: int, goal: float | None = None) -> Figure:
     tokens = torch.randint(4, VOCABULARY, (size, LETTERS), generator=torch.Generator().manual_seed(0))
     lens = torch.full((size,), LETTERS)
     parallel, steps = _net("fastspeech_scenes"), _net("tacotron_scenes")
-    _say(parallel.predictors.out, torch.tensor(float(FRAMES)).log1p())
-    _say(steps.stop, torch.tensor(-1.0))  # never: it is cut at as many frames
+    predictors = parallel.predictors
+    _say(predictors.out_weight, predictors.out_bias, torch.tensor(float(FRAMES)).log1p())
+    _say(steps.stop.weight, steps.stop.bias, torch.tensor(-1.0))  # never: it is cut at as many frames
     most = lens * FRAMES
     spent: tuple[list[float], list[float]] = ([], [])
     with torch.inference_mode():
@@ -49,10 +50,10 @@ def _net(name: str) -> Any:
     return build({**node["model"]["net"], "vocab_size": VOCABULARY}, "model.net").eval()
 
 
-def _say(layer: Any, value: Tensor) -> None:
-    """Whatever it is asked."""
-    nn.init.zeros_(layer.weight)
-    nn.init.constant_(layer.bias, float(value))
+def _say(weight: Tensor, bias: Tensor, value: Tensor) -> None:
+    """Whatever the layer is asked."""
+    nn.init.zeros_(weight)
+    nn.init.constant_(bias, float(value))
 
 
 def _timed(net: Any, tokens: Tensor, lens: Tensor, most: Tensor, times: list[float]) -> Any:

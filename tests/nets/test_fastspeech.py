@@ -56,8 +56,8 @@ def test_a_clip_is_the_same_alone_and_in_a_batch(net, texts, style):
 
 def test_twice_the_speed_halves_what_is_foreseen(net, texts):
     net.eval()
-    torch.nn.init.zeros_(net.predictors.out.weight)
-    torch.nn.init.constant_(net.predictors.out.bias, torch.tensor(9.0).log())  # 8 frames a character
+    torch.nn.init.zeros_(net.predictors.out_weight)
+    torch.nn.init.constant_(net.predictors.out_bias, torch.tensor(9.0).log())  # 8 frames a character
     assert net.speak(*texts, MOST)[1].tolist() == [48, 24]
     assert net.speak(*texts, MOST, speed=2.0)[1].tolist() == [24, 12]
 
@@ -65,8 +65,8 @@ def test_twice_the_speed_halves_what_is_foreseen(net, texts):
 @pytest.mark.parametrize("speed", [0.7, 1.0, 1.2, 2.5, 4.0])
 def test_a_speed_holds_for_the_whole_not_for_each_rounded_character(net, texts, speed):
     net.eval()
-    torch.nn.init.zeros_(net.predictors.out.weight)
-    torch.nn.init.constant_(net.predictors.out.bias, torch.tensor(3.9).log())  # 2.9 frames a character
+    torch.nn.init.zeros_(net.predictors.out_weight)
+    torch.nn.init.constant_(net.predictors.out_bias, torch.tensor(3.9).log())  # 2.9 frames a character
     frames = net.speak(*texts, MOST, speed=speed)[1]
     assert frames.tolist() == pytest.approx([6 * 2.9 / speed, 3 * 2.9 / speed], abs=0.51)
 
@@ -81,17 +81,17 @@ def test_pitch_and_energy_change_the_mels(net, texts, style):
 
 def test_a_text_has_a_frame_at_least_and_a_character_at_most_e_to_the_5(net, texts):
     net.eval()
-    torch.nn.init.zeros_(net.predictors.out.weight)
-    torch.nn.init.constant_(net.predictors.out.bias, -5.0)
+    torch.nn.init.zeros_(net.predictors.out_weight)
+    torch.nn.init.constant_(net.predictors.out_bias, -5.0)
     assert net.speak(*texts, MOST)[1].tolist() == [1, 1]
-    torch.nn.init.constant_(net.predictors.out.bias, 50.0)
+    torch.nn.init.constant_(net.predictors.out_bias, 50.0)
     assert net.speak(*texts, MOST)[1].tolist() == [884, 442]  # of 147.4 each
 
 
 def test_a_text_is_cut_at_its_limit_and_it_is_said(net, texts):
     net.eval()
-    torch.nn.init.zeros_(net.predictors.out.weight)
-    torch.nn.init.constant_(net.predictors.out.bias, torch.tensor(9.0).log())  # 8 frames a character
+    torch.nn.init.zeros_(net.predictors.out_weight)
+    torch.nn.init.constant_(net.predictors.out_bias, torch.tensor(9.0).log())  # 8 frames a character
     mels, frames, enough = net.speak(*texts, torch.tensor([20, 24]))
     assert frames.tolist() == [20, 24] and enough.tolist() == [False, True]
     assert mels.shape == (2, 24, 4)

@@ -84,8 +84,8 @@ def test_losses_of_a_clip_are_the_same_alone_and_in_a_batch(task):
 
 
 def test_a_duration_counts_by_its_logarithm_and_silence_has_the_mean_pitch(task):
-    torch.nn.init.zeros_(task.net.predictors.out.weight)
-    torch.nn.init.zeros_(task.net.predictors.out.bias)
+    torch.nn.init.zeros_(task.net.predictors.out_weight)
+    torch.nn.init.zeros_(task.net.predictors.out_bias)
     task.pitch_mean.fill_(math.log(200))
     batch = batch_of(["a b"])
     (way,) = task._spoken(batch)
@@ -129,8 +129,8 @@ def test_one_batch_is_learnt():
 
 
 def test_speed_and_pitch_are_arguments_of_generate(task):
-    torch.nn.init.zeros_(task.net.predictors.out.weight)
-    torch.nn.init.constant_(task.net.predictors.out.bias, math.log(9))  # 8 frames a character
+    torch.nn.init.zeros_(task.net.predictors.out_weight)
+    torch.nn.init.constant_(task.net.predictors.out_bias, math.log(9))  # 8 frames a character
     (plain,) = task.generate(text="bad")
     (quick,) = task.generate(text="bad", speed=2.0)
     assert len(plain) == (4 * 8 - 1) * HOP and len(quick) == (4 * 4 - 1) * HOP
@@ -153,8 +153,8 @@ def test_a_speed_or_pitch_that_no_voice_has_is_named(task, given, said):
 
 
 def test_what_is_cut_is_named_with_the_seconds_of_its_sound(task, capsys):
-    torch.nn.init.zeros_(task.net.predictors.out.weight)
-    torch.nn.init.constant_(task.net.predictors.out.bias, 5.0)  # 147 frames a character
+    torch.nn.init.zeros_(task.net.predictors.out_weight)
+    torch.nn.init.constant_(task.net.predictors.out_bias, 5.0)  # 147 frames a character
     for speed, seconds in ((1.0, 1.3), (2.0, 0.65)):
         (sound,) = task.generate(text="ab", speed=speed)
         assert len(sound) / RATE == pytest.approx(seconds, abs=HOP / RATE)
@@ -163,7 +163,7 @@ def test_what_is_cut_is_named_with_the_seconds_of_its_sound(task, capsys):
 
 def test_each_speaker_of_the_data_has_a_voice():
     task = made(META._replace(speakers=("anna", "cid"))).eval()
-    task.net.predictors.out.bias.data.fill_(math.log(9))  # 8 frames a character
+    task.net.predictors.out_bias.data.fill_(math.log(9))  # 8 frames a character
     anna, cid = (task.generate(text="ab", speaker=name)[0] for name in ("anna", "cid"))
     assert not torch.equal(anna, cid) and torch.equal(task.generate(text="ab")[0], anna)
 

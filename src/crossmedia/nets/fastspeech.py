@@ -13,6 +13,7 @@ from crossmedia.limits import within
 from crossmedia.nets.masks import emptied, padding
 from crossmedia.nets.transformer import Positions
 
+WINDOW = 3  # characters that a predictor sees at once
 LONGEST = 5.0  # of the logarithm of one and a character's frames: 147 of them
 
 
@@ -64,7 +65,7 @@ class FastSpeech2(nn.Module):
         self.speaker = nn.Embedding(speakers, dim) if speakers else None
         self.encoder = Stack(dim, depth, heads, hidden, kernel, dropout)
         self.predictors = Predictors(dim, len(Foreseen._fields), dropout)
-        self.style = nn.Conv1d(2, dim, 3, padding=1)
+        self.style = nn.Linear(2 * WINDOW, dim)
         self.decoder = Stack(dim, depth, heads, hidden, kernel, dropout)
         self.frames = nn.Linear(dim, n_mels)
 
@@ -82,12 +83,13 @@ class FastSpeech2(nn.Module):
         return x if self.speaker is None else emptied(x + self.speaker(speakers)[:, None], gone)
 
     def foreseen(self, x: Tensor, gone: Tensor | None) -> Foreseen:
-        return Foreseen(*self.predictors(x, gone).unbind(-1))
+        return Foreseen(*self.predictors(x, gone))
 
     def drawn(self, x: Tensor, gone: Tensor | None, style: Style) -> tuple[Tensor, Tensor]:
         """Encoded texts (B, L, D) in a given way: (B, T, M), zeros behind each end, and frames (B,)."""
         values = emptied(torch.stack([style.pitch, style.energy], -1).to(x.dtype), gone)  # (B, L, 2)
-        x = x + self.style(values.transpose(1, 2)).transpose(1, 2)
+        around = F.pad(values, (0, 0, WINDOW // 2, WINDOW // 2)).unfold(1, WINDOW, 1)  # (B, L, 2, W)
+        x = x + self.style(around.flatten(2))
         x, frames = spread(x, emptied(style.durations, gone))  # (B, T, D)
         gone = padding(frames, x.shape[1])
         return emptied(self.frames(self.decoder(x, gone)), gone), frames
@@ -171,18 +173,32 @@ class Predictors(nn.Module):
 
     def __init__(self, dim: int, count: int, dropout: float):
         super().__init__()
-        self.shape = count, dim
-        self.first = nn.Conv1d(dim, count * dim, 3, padding=1)
-        self.second = nn.Conv1d(count * dim, count * dim, 3, padding=1, groups=count)
-        self.scales = nn.Parameter(torch.ones(2, count, dim))  # of the norms
-        self.shifts = nn.Parameter(torch.zeros(2, count, dim))
+        self.weights, self.biases = _uniform(dim * WINDOW, 2, count, dim * WINDOW, dim)
+        self.scales = nn.Parameter(torch.ones(2, count, 1, dim))  # of the norms
+        self.shifts = nn.Parameter(torch.zeros(2, count, 1, dim))
         self.dropout = nn.Dropout(dropout)
-        self.out = nn.Conv1d(count * dim, count, 1, groups=count)
+        self.out_weight, self.out_bias = _uniform(dim, count, dim, 1)
 
     def forward(self, x: Tensor, gone: Tensor | None) -> Tensor:
-        """x (B, L, D), zeros where a text is over (B, L) -> (B, L, N), zeros there, too."""
-        for layer, scale, shift in zip((self.first, self.second), self.scales, self.shifts, strict=True):
-            each = layer(x.transpose(1, 2)).relu().transpose(1, 2).unflatten(-1, self.shape)
-            normed = F.layer_norm(each, self.shape[1:]) * scale + shift
-            x = emptied(self.dropout(normed.flatten(2)), gone)
-        return emptied(self.out(x.transpose(1, 2)).transpose(1, 2), gone)
+        """x (B, L, D), zeros where a text is over (B, L) -> (N, B, L), zeros there, too."""
+        size, x = x.shape[:2], x[None]
+        for weight, bias, scale, shift in zip(
+            self.weights, self.biases, self.scales, self.shifts, strict=True
+        ):
+            seen = F.pad(x, (0, 0, WINDOW // 2, WINDOW // 2)).unfold(2, WINDOW, 1)  # (1 or N, B, L, D, W)
+            seen = seen.flatten(3).flatten(1, 2).expand(len(weight), -1, -1)
+            each = torch.baddbmm(bias, seen, weight).relu()  # (N, B · L, D)
+            each = self.dropout(F.layer_norm(each, each.shape[-1:]) * scale + shift)
+            x = each.unflatten(1, size)
+            if gone is not None:
+                x = x.masked_fill(gone[..., None], 0)
+        found = torch.baddbmm(self.out_bias, x.flatten(1, 2), self.out_weight).view(-1, *size)
+        return found if gone is None else found.masked_fill(gone, 0)
+
+
+def _uniform(inputs: int, *shape: int) -> tuple[nn.Parameter, nn.Parameter]:
+    """Weights of this shape and their biases, as torch begins a layer of so many inputs."""
+    bound = inputs**-0.5
+    weights = torch.empty(shape).uniform_(-bound, bound)
+    bias = torch.empty(*shape[:-2], 1, shape[-1]).uniform_(-bound, bound)
+    return nn.Parameter(weights), nn.Parameter(bias)
