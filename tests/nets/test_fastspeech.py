@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from crossmedia.nets.fastspeech import FastSpeech2, Style, spread
+from crossmedia.nets.fastspeech import FastSpeech2, Style, spread, windows
 
 MOST = torch.tensor([9999, 9999])
 
@@ -105,3 +105,11 @@ def test_speakers_are_told_apart_and_bad_sizes_refused(texts, style):
     for sizes, fault in (({"dim": 6, "heads": 4}, "multiple of heads"), ({"kernel": 4}, "must be odd")):
         with pytest.raises(ValueError, match=fault):
             FastSpeech2(11, 4, **sizes)
+
+
+def test_a_linear_layer_of_windows_is_a_convolution():
+    conv = torch.nn.Conv1d(4, 6, 5, padding=2)
+    x = torch.randn(2, 3, 7, 4)
+    found = torch.nn.functional.linear(windows(x, 5), conv.weight.flatten(1), conv.bias)
+    plain = conv(x.flatten(0, 1).transpose(1, 2)).transpose(1, 2).unflatten(0, (2, 3))
+    assert torch.allclose(found, plain, atol=1e-6)

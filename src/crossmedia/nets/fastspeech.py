@@ -88,8 +88,7 @@ class FastSpeech2(nn.Module):
     def drawn(self, x: Tensor, gone: Tensor | None, style: Style) -> tuple[Tensor, Tensor]:
         """Encoded texts (B, L, D) in a given way: (B, T, M), zeros behind each end, and frames (B,)."""
         values = emptied(torch.stack([style.pitch, style.energy], -1).to(x.dtype), gone)  # (B, L, 2)
-        around = F.pad(values, (0, 0, WINDOW // 2, WINDOW // 2)).unfold(1, WINDOW, 1)  # (B, L, 2, W)
-        x = x + self.style(around.flatten(2))
+        x = x + self.style(windows(values, WINDOW))
         x, frames = spread(x, emptied(style.durations, gone))  # (B, T, D)
         gone = padding(frames, x.shape[1])
         return emptied(self.frames(self.decoder(x, gone)), gone), frames
@@ -151,10 +150,10 @@ class _Layer(nn.Module):
 
     def __init__(self, dim: int, heads: int, hidden: int, kernel: int, dropout: float):
         super().__init__()
-        self.heads = heads
+        self.heads, self.kernel = heads, kernel
         self.attention_norm, self.feed_norm = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.query_key_value, self.out = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
-        self.wide = nn.Conv1d(dim, hidden, kernel, padding=kernel // 2)
+        self.wide = nn.Linear(dim * kernel, hidden)
         self.narrow = nn.Linear(hidden, dim)
         self.dropout = nn.Dropout(dropout)
 
@@ -164,7 +163,7 @@ class _Layer(nn.Module):
         kept = None if gone is None else ~gone[:, None, None]
         seen = F.scaled_dot_product_attention(query, key, value, kept).transpose(1, 2).flatten(2)
         x = x + self.dropout(self.out(seen))
-        wide = self.wide(emptied(self.feed_norm(x), gone).transpose(1, 2)).transpose(1, 2)
+        wide = self.wide(windows(emptied(self.feed_norm(x), gone), self.kernel))
         return x + self.dropout(self.narrow(wide.relu()))
 
 
@@ -185,8 +184,7 @@ class Predictors(nn.Module):
         for weight, bias, scale, shift in zip(
             self.weights, self.biases, self.scales, self.shifts, strict=True
         ):
-            seen = F.pad(x, (0, 0, WINDOW // 2, WINDOW // 2)).unfold(2, WINDOW, 1)  # (1 or N, B, L, D, W)
-            seen = seen.flatten(3).flatten(1, 2).expand(len(weight), -1, -1)
+            seen = windows(x, WINDOW).flatten(1, 2).expand(len(weight), -1, -1)  # (N, B · L, D · W)
             each = torch.baddbmm(bias, seen, weight).relu()  # (N, B · L, D)
             each = self.dropout(F.layer_norm(each, each.shape[-1:]) * scale + shift)
             x = each.unflatten(1, size)
@@ -194,6 +192,15 @@ class Predictors(nn.Module):
                 x = x.masked_fill(gone[..., None], 0)
         found = torch.baddbmm(self.out_bias, x.flatten(1, 2), self.out_weight).view(-1, *size)
         return found if gone is None else found.masked_fill(gone, 0)
+
+
+def windows(x: Tensor, size: int) -> Tensor:
+    """What `size` places see that lie around each, zeros beyond both ends: (…, T, D) -> (…, T, D · size).
+
+    A linear layer of it is a convolution, without the turns and the start that cost a short text's more than
+    its products.
+    """
+    return F.pad(x, (0, 0, size // 2, size // 2)).unfold(-2, size, 1).flatten(-2)
 
 
 def _uniform(inputs: int, *shape: int) -> tuple[nn.Parameter, nn.Parameter]:
