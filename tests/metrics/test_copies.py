@@ -95,3 +95,12 @@ def test_pesq_is_asked_for_at_its_two_rates_alone(monkeypatch, clip):
     assert scored([clip], [clip], narrow)["pesq"] == 3
     assert scored([clip], [clip], narrow)["pesq"] == 3  # left out, as no one speaks
     assert asked == [(RATE, "wb", True), (8_000, "nb", True), (8_000, "nb", True)]
+
+
+def test_pesq_is_that_of_its_package(clip):
+    theirs = pytest.importorskip("pesq", reason="pesq builds where there is a C compiler: pip install pesq")
+    made = clip + 0.02 * torch.randn(len(clip), generator=torch.Generator().manual_seed(0))
+    assert scored([made], [clip])["pesq"] == pytest.approx(
+        theirs.pesq(RATE, clip.numpy(), made.numpy(), "wb"), abs=1e-5
+    )
+    assert scored([clip], [clip])["pesq"] > 4.6
